@@ -1,0 +1,4 @@
+//! What people do: tracks, steps, hours of availability. Pure.
+pub mod histogram;
+pub mod steps;
+pub mod track;

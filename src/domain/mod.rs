@@ -1,0 +1,15 @@
+//! Floor 0: values that cannot be wrong. Everything here is made by a constructor that refuses bad input with a
+//! [`Refusal`]; nothing here does IO, reads a clock, or knows a wire format.
+pub mod availability;
+pub mod clock;
+pub mod fix;
+pub mod friendship;
+pub mod refusal;
+pub mod user;
+
+pub use availability::{Availability, Note};
+pub use clock::{Clock, UnixMs};
+pub use fix::{Fix, FixFields, LatLon};
+pub use friendship::Radius;
+pub use refusal::{Code, Refusal};
+pub use user::{DeviceName, DisplayName, UserId, UserNo};
