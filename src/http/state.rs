@@ -1,0 +1,47 @@
+//! What every handler may use: addresses and read models, handed in by `app`.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Instant;
+
+use actix::Addr;
+
+use super::outbox::SocketMetrics;
+use super::people::People;
+use crate::actors::critical::Stopping;
+use crate::actors::hourly_aggregator::HourlyAggregator;
+use crate::actors::spatial_index::SpatialIndex;
+use crate::actors::user::UserDeps;
+use crate::config::Config;
+use crate::store::histograms::SinkStatus;
+
+/// The node, as its HTTP side sees it.
+pub struct Node {
+    /// Settings.
+    pub config: Config,
+    /// The node's time zone, as written.
+    pub zone: jiff::tz::TimeZone,
+    /// What people's actors use too.
+    pub user: Arc<UserDeps>,
+    /// Making and removing accounts and friendships.
+    pub people: Arc<People>,
+    /// Who is where.
+    pub index: Addr<SpatialIndex>,
+    /// Who was free when.
+    pub hours: Addr<HourlyAggregator>,
+    /// How Redis does.
+    pub redis: Option<Arc<SinkStatus>>,
+    /// Counters of the socket layer.
+    pub sockets: Arc<SocketMetrics>,
+    /// The next connection's number.
+    pub next_conn: AtomicU64,
+    /// True once everything stands.
+    pub ready: AtomicBool,
+    /// Set when an orderly stop begins.
+    pub stopping: Stopping,
+    /// When the node started.
+    pub started: Instant,
+    /// Fixes a second, times 1,000, over the last second.
+    pub fixes_per_second_e3: AtomicU64,
+    /// Writes `/metrics`.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+}
