@@ -6,5 +6,6 @@ pub mod crowd;
 pub mod gpx;
 pub mod http;
 pub mod moved;
+pub mod seed_file;
 pub mod seed_line;
 pub mod server;
