@@ -1,1 +1,267 @@
-//! embedded
+//! The embedded store: one folder, one process, nothing to install. Everything that must outlive the process is here.
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use parking_lot::RwLock;
+
+use super::codec::RowError;
+use super::error::StoreError;
+use super::folder::Folder;
+use super::rows::{Row, Table};
+
+/// What a committed batch survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Power loss: the disk has confirmed it (`fdatasync`).
+    Power,
+    /// The end of the process, by whatever signal: the system has it.
+    Process,
+}
+
+/// Changes that are made together or not at all.
+#[derive(Debug, Default)]
+pub struct WriteBatch {
+    changes: Vec<(Table, Slice, Option<Slice>)>,
+}
+
+impl WriteBatch {
+    /// Nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { changes: Vec::new() }
+    }
+
+    /// Writes a row, in place of the one with the same key.
+    pub fn put<R: Row>(&mut self, row: &R) {
+        self.changes.push((R::TABLE, R::key_bytes(&row.key()).into(), Some(row.encode().into())));
+    }
+
+    /// Removes a row, if it is there.
+    pub fn remove<R: Row>(&mut self, key: &R::Key) {
+        self.changes.push((R::TABLE, R::key_bytes(key).into(), None));
+    }
+
+    /// How many changes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// True when a commit would do nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    pub(super) fn put_raw(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.changes.push((table, key.into(), Some(value.into())));
+    }
+}
+
+struct Engine {
+    db: Database,
+    /// In the order of [`Table::ALL`].
+    tables: Vec<Keyspace>,
+}
+
+/// The store. Shared by reference between threads; every method may block on the disk.
+pub struct Embedded {
+    /// `None` after a failed [`Embedded::reopen`].
+    engine: RwLock<Option<Engine>>,
+    folder: Folder,
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedded").field("folder", &self.folder.path()).finish_non_exhaustive()
+    }
+}
+
+impl Embedded {
+    /// Opens the store in `dir`, making it when there is none. What a crash left half-written at the end of the journal
+    /// is dropped: it was acknowledged to nobody.
+    ///
+    /// # Errors
+    /// See [`StoreError`]: in use by another process, made by a newer version, damaged, or not readable.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let folder = Folder::open(dir)?;
+        let engine = open_engine(&folder)?;
+        Ok(Self { engine: RwLock::new(Some(engine)), folder })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes a batch of changes, all or none. Returns when they are as durable as asked.
+    ///
+    /// # Errors
+    /// When the disk refuses. Whether the batch was made is then unknown until [`Embedded::reopen`] or a restart; to make
+    /// the same batch again is always right.
+    pub fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.with_engine(|engine| {
+            let mode = match durability {
+                Durability::Power => PersistMode::SyncData,
+                Durability::Process => PersistMode::Buffer,
+            };
+            let mut changes = fjall::OwnedWriteBatch::with_capacity(engine.db.clone(), batch.len()).durability(Some(mode));
+            for (table, key, value) in batch.changes {
+                let keyspace = engine.table(table)?;
+                match value {
+                    Some(value) => changes.insert(keyspace, key, value),
+                    None => changes.remove(keyspace, key),
+                }
+            }
+            changes.commit().map_err(|error| StoreError::engine("write", &error))
+        })
+    }
+
+    /// One row.
+    ///
+    /// # Errors
+    /// When the disk or the row cannot be read.
+    pub fn get<R: Row>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        let key = R::key_bytes(key);
+        match self.get_raw(R::TABLE, &key)? {
+            Some(value) => R::decode(&key, &value).map(Some).map_err(|source| unreadable::<R>(&key, source)),
+            None => Ok(None),
+        }
+    }
+
+    /// Every row of a kind, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the disk or a row cannot be read.
+    pub fn all<R: Row>(&self) -> Result<Vec<R>, StoreError> {
+        let mut rows = Vec::new();
+        self.each(&[], |row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    /// Every row of a kind whose key begins with `prefix`, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the disk or a row cannot be read.
+    pub fn each<R: Row>(&self, prefix: &[u8], mut take: impl FnMut(R)) -> Result<(), StoreError> {
+        self.each_raw(R::TABLE, prefix, |key, value| {
+            take(R::decode(key, value).map_err(|source| unreadable::<R>(key, source))?);
+            Ok(())
+        })
+    }
+
+    /// How many bytes the folder's journal and tables take.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn disk_space(&self) -> Result<u64, StoreError> {
+        self.with_engine(|engine| engine.db.disk_space().map_err(|error| StoreError::engine("measure itself", &error)))
+    }
+
+    /// Opens the engine again after [`StoreError::Poisoned`]: when the disk was full and has space again, the store
+    /// takes writes again. The lock of the folder is held throughout.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`]; the store stays closed, and this may be tried again.
+    pub fn reopen(&self) -> Result<(), StoreError> {
+        let mut engine = self.engine.write();
+        // The old engine must be gone before the new one reads its files.
+        *engine = None;
+        *engine = Some(open_engine(&self.folder)?);
+        Ok(())
+    }
+
+    pub(super) fn get_raw(&self, table: Table, key: &[u8]) -> Result<Option<Slice>, StoreError> {
+        self.with_engine(|engine| {
+            engine.table(table)?.get(key).map_err(|error| StoreError::engine("read", &error))
+        })
+    }
+
+    pub(super) fn each_raw(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.with_engine(|engine| {
+            let keyspace = engine.table(table)?;
+            let rows = if prefix.is_empty() { keyspace.iter() } else { keyspace.prefix(prefix) };
+            for row in rows {
+                let (key, value) = Guard::into_inner(row).map_err(|error| StoreError::engine("read", &error))?;
+                take(&key, &value)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn with_engine<T>(&self, work: impl FnOnce(&Engine) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.engine.read().as_ref() {
+            Some(engine) => work(engine),
+            None => Err(StoreError::Poisoned),
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        if let Some(engine) = self.engine.get_mut() {
+            // Nobody is left to tell; what was promised to survive power loss has been synced before.
+            let _ = engine.db.persist(PersistMode::SyncAll);
+        }
+    }
+}
+
+impl Engine {
+    fn table(&self, table: Table) -> Result<&Keyspace, StoreError> {
+        self.tables.get(table as usize).ok_or(StoreError::Poisoned)
+    }
+}
+
+fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
+    let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    StoreError::Row { table: R::TABLE.name(), key, source }
+}
+
+/// The engine asserts some of what it reads; a damaged folder must give an error all the same.
+fn open_engine(folder: &Folder) -> Result<Engine, StoreError> {
+    folder.clear_unfinished_engine()?;
+    match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
+        Ok(Ok(engine)) => Ok(engine),
+        Ok(Err(error)) => Err(describe(folder, error)),
+        Err(_) => Err(folder.damaged("the engine cannot make sense of its files")),
+    }
+}
+
+/// Options for small nodes: the directory in memory answers nearly every read, so the engine needs little cache and no
+/// filters, and its write buffers are kept small.
+fn try_open(folder: &Folder) -> fjall::Result<Engine> {
+    let db = Database::builder(folder.engine())
+        .cache_size(4 * 1024 * 1024)
+        .max_journaling_size(64 * 1024 * 1024)
+        .max_cached_files(Some(64))
+        .worker_threads(2)
+        .open()?;
+    let options = || {
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(8 * 1024 * 1024)
+            .data_block_size_policy(BlockSizePolicy::all(16 * 1024))
+            .data_block_compression_policy(CompressionPolicy::disabled())
+            .filter_policy(FilterPolicy::disabled())
+    };
+    let tables = Table::ALL.iter().map(|table| db.keyspace(table.name(), options)).collect::<fjall::Result<_>>()?;
+    Ok(Engine { db, tables })
+}
+
+fn describe(folder: &Folder, error: fjall::Error) -> StoreError {
+    match error {
+        fjall::Error::Io(source) => StoreError::Folder { path: folder.engine(), source },
+        fjall::Error::Locked => StoreError::InUse { path: folder.path().to_path_buf(), pid: "?".to_owned() },
+        other => folder.damaged(format!("{other:?}")),
+    }
+}

@@ -1,7 +1,21 @@
 //! What outlives the process.
+//!
+//! [`embedded`] is the truth: one folder on the local disk. [`redis`] is a copy of the hourly histogram for dashboards
+//! and for the sum over several nodes; it may be absent, slow, or lose everything, and is made whole again from here.
 pub mod accounts;
+pub mod codec;
+mod directory;
 pub mod embedded;
+pub mod error;
+mod folder;
 pub mod histograms;
 pub mod keys;
+mod numbers;
+pub mod person;
 pub mod redis;
 pub mod rows;
+pub mod secret;
+
+pub use accounts::Accounts;
+pub use embedded::{Durability, Embedded, WriteBatch};
+pub use error::StoreError;
