@@ -3,5 +3,6 @@ pub mod client;
 pub mod close;
 pub mod crowd;
 pub mod gpx;
+pub mod moved;
 pub mod seed_line;
 pub mod server;
