@@ -4,5 +4,6 @@ pub mod close;
 pub mod crowd;
 pub mod gpx;
 pub mod moved;
+pub mod seed_file;
 pub mod seed_line;
 pub mod server;

@@ -1,17 +1,280 @@
-//! world
-use crate::domain::{LatLon, UnixMs};
+//! Everybody at once: commands in, [`Event`]s out. No clock of its own: `now` is a parameter and must not run backwards.
+//! Every command first does what has become due, so it does not matter how often [`World::tick`] is called.
+pub use super::facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Settings};
+pub use super::index::BoundingBox;
 
-/// A person's live position.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Live {
-    /// Where.
-    pub position: LatLon,
-    /// When, by the device's clock.
-    pub t: UnixMs,
-    /// Accuracy, metres.
-    pub accuracy: Option<f32>,
-    /// Speed over ground, m/s.
-    pub speed: Option<f32>,
-    /// Course over ground, degrees.
-    pub heading: Option<f32>,
+use super::index::{Anchor, Index};
+use super::paged::Paged;
+use super::proximity::{Bond, Bonds, Encounter, Pair};
+use super::quiet_zone::Zone;
+use super::sphere::UnitVector;
+use super::timers::{Timer, Timers};
+use crate::domain::{LatLon, UnixMs, UserNo};
+
+/// Where a person is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub(super) live: Live,
+    pub(super) here: UnitVector,
+    pub(super) anchor: Option<Anchor>,
+}
+
+/// A person and all that hangs on one. What is read at every look at a friend is apart, in [`Zone`].
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) person: Person,
+    pub(super) spot: Option<Spot>,
+    /// Sorted.
+    pub(super) friends: Vec<UserNo>,
+    /// Sorted: the friends to be looked at on every fix. Symmetric.
+    pub(super) watched: Vec<UserNo>,
+    /// Sorted: those with whom there is a [`Bond`]. Symmetric.
+    pub(super) bonded: Vec<UserNo>,
+    /// The live position is not stale, as far as the timers have run.
+    pub(super) fresh: bool,
+    /// A timer for that is running.
+    pub(super) aging: bool,
+    /// Busy, and set so by hand.
+    pub(super) busy_by_hand: bool,
+}
+
+impl Slot {
+    /// Free, fresh and visible: may be near somebody.
+    const fn is_ready(&self) -> bool {
+        self.person.free && self.fresh && !self.person.hidden
+    }
+}
+
+/// Everybody, their friendships, and which pairs are near.
+#[derive(Debug)]
+pub struct World {
+    pub(super) settings: Settings,
+    pub(super) slots: Paged<Slot>,
+    pub(super) zones: Paged<Zone>,
+    pub(super) bonds: Bonds,
+    pub(super) timers: Timers,
+    pub(super) index: Index,
+    pub(super) counts: Counts,
+    /// Kept between calls for its memory.
+    pub(super) scratch: Vec<UserNo>,
+}
+
+/// Adds to a sorted list; false when it was there.
+pub(super) fn add(list: &mut Vec<UserNo>, no: UserNo) -> bool {
+    list.binary_search(&no).map_err(|place| list.insert(place, no)).is_err()
+}
+
+/// Takes out of a sorted list; false when it was not there.
+pub(super) fn take_out(list: &mut Vec<UserNo>, no: UserNo) -> bool {
+    list.binary_search(&no).map(|place| list.remove(place)).is_ok()
+}
+
+impl World {
+    /// An empty world. A largest disc outside 0 to 50 km is brought inside, one that is no number becomes 5 km.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let largest = settings.largest_disc_m;
+        let largest_disc_m = if largest.is_nan() { 5_000.0 } else { largest.clamp(0.0, 50_000.0) };
+        Self {
+            settings: Settings { largest_disc_m, ..settings },
+            slots: Paged::new(),
+            zones: Paged::new(),
+            bonds: Bonds::default(),
+            timers: Timers::default(),
+            index: Index::new(largest_disc_m),
+            counts: Counts::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Inserts a person, or changes one. A change of `free` here is not one by hand.
+    pub fn set_person(&mut self, no: UserNo, person: Person, now: UnixMs, events: &mut Vec<Event>) {
+        self.tick(now, events);
+        let Some(slot) = self.slots.get_mut(no) else { return self.insert(no, person) };
+        let old = std::mem::replace(&mut slot.person, person);
+        if old.free != person.free {
+            slot.busy_by_hand = false;
+        }
+        self.counts.online = self.counts.online + usize::from(person.online) - usize::from(old.online);
+        self.counts.free = self.counts.free + usize::from(person.free) - usize::from(old.free);
+        let widened = old.radius != person.radius;
+        if let Some(zone) = self.zones.get_mut(no) {
+            zone.radius_m = person.radius.as_metres();
+        }
+        let reason = if person.free { Reason::Hidden } else { Reason::Busy };
+        let was_ready = self.settle_readiness(no, reason, now, events);
+        if widened && was_ready {
+            self.regrant(no, false, now, events);
+        }
+    }
+
+    fn insert(&mut self, no: UserNo, person: Person) {
+        let slot = Slot {
+            person,
+            spot: None,
+            friends: Vec::new(),
+            watched: Vec::new(),
+            bonded: Vec::new(),
+            fresh: false,
+            aging: false,
+            busy_by_hand: false,
+        };
+        self.slots.insert(no, slot);
+        if let Ok(somewhere) = LatLon::new(0.0, 0.0) {
+            self.zones.insert(no, Zone::nowhere(person.radius.as_metres(), somewhere.into()));
+        }
+        self.counts.people += 1;
+        self.counts.online += usize::from(person.online);
+        self.counts.free += usize::from(person.free);
+    }
+
+    /// Makes a person free or busy. Whoever goes busy and free again, both by hand, may be announced again at once.
+    pub fn set_free(&mut self, no: UserNo, free: bool, by_hand: bool, now: UnixMs, events: &mut Vec<Event>) {
+        self.tick(now, events);
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        if slot.person.free == free {
+            return;
+        }
+        slot.person.free = free;
+        let again = free && by_hand && slot.busy_by_hand;
+        slot.busy_by_hand = !free && by_hand;
+        self.counts.free = self.counts.free + usize::from(free) - usize::from(!free);
+        if again {
+            self.forget_cooling(no);
+        }
+        self.settle_readiness(no, Reason::Busy, now, events);
+    }
+
+    /// Notes that a person has a connection, or none. Changes nothing about who is near.
+    pub fn set_online(&mut self, no: UserNo, online: bool) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        let was = std::mem::replace(&mut slot.person.online, online);
+        self.counts.online = self.counts.online + usize::from(online) - usize::from(was);
+    }
+
+    /// Makes two people friends. Does nothing unless both were inserted and are two.
+    pub fn befriend(&mut self, a: UserNo, b: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        self.tick(now, events);
+        if self.link(a, b) {
+            self.examine(Pair::of(a, b), now, events);
+        }
+    }
+
+    /// Ends a friendship. A pair that becomes friends again is still not announced twice within the half hour.
+    pub fn unfriend(&mut self, a: UserNo, b: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        self.tick(now, events);
+        let unlinked = [(a, b), (b, a)]
+            .map(|(one, other)| self.slots.get_mut(one).is_some_and(|slot| take_out(&mut slot.friends, other)));
+        if unlinked.contains(&true) {
+            self.end(Pair::of(a, b), Reason::Unfriended, now, events);
+        }
+    }
+
+    /// Makes a person friend with many, both ways. For loading: nothing is announced here; pairs that have positions
+    /// already are looked at with the next command. Numbers that were not inserted are left out.
+    pub fn add_friends(&mut self, user: UserNo, friends: &[UserNo]) {
+        for friend in friends {
+            if self.link(user, *friend) && self.zone_is_ready(user) && self.zone_is_ready(*friend) {
+                self.timers.at(UnixMs(i64::MIN), Timer::Settle(Pair::of(user, *friend)));
+            }
+        }
+    }
+
+    /// Restores what was known of a pair before a restart: whether it was near, and when it was announced. Call it after
+    /// both people and their friendship are in. A pair that was near stays so, without a word, until both have reported;
+    /// when one does not within the time a position stays fresh, it ends as stale.
+    pub fn restore_pair(&mut self, a: UserNo, b: UserNo, near: bool, announced_at: UnixMs) {
+        if a == b || self.slots.get(a).is_none() || self.slots.get(b).is_none() {
+            return;
+        }
+        let pair = Pair::of(a, b);
+        if near {
+            let encounter = Encounter { announced: announced_at, leaving: None, awaited: true };
+            self.set_bond(pair, Some(Bond::Near(encounter)));
+            self.timers.at(UnixMs(i64::MIN), Timer::Settle(pair));
+        } else {
+            let until = announced_at + self.settings.announce_again_ms;
+            self.set_bond(pair, Some(Bond::Cooling { until }));
+            self.timers.at(until, Timer::Cool(pair));
+        }
+    }
+
+    /// Takes a live position. One that is not newer (by the device's clock) than the known one changes nothing, nor does
+    /// one of someone who was not inserted. Inside the person's disc this costs no look at any friend.
+    pub fn report(&mut self, no: UserNo, live: Live, now: UnixMs, events: &mut Vec<Event>) {
+        self.tick(now, events);
+        let (Some(slot), Some(zone)) = (self.slots.get_mut(no), self.zones.get_mut(no)) else { return };
+        if slot.spot.is_some_and(|spot| live.t <= spot.live.t) {
+            return;
+        }
+        let here = UnitVector::from(live.position);
+        let anchor = slot.spot.and_then(|spot| spot.anchor);
+        slot.spot = Some(Spot { live, here, anchor });
+        let stale_at = live.t + self.settings.fresh_ms + 1;
+        slot.fresh |= stale_at > now;
+        if slot.fresh && !slot.aging {
+            slot.aging = true;
+            self.timers.at(stale_at, Timer::Stale(no));
+        }
+        let ready = slot.is_ready();
+        let was_ready = std::mem::replace(&mut zone.ready, ready);
+        if zone.holds(here) && ready == was_ready {
+            if !slot.watched.is_empty() {
+                self.look_at_watched(no, now, events);
+            }
+        } else if ready {
+            self.regrant(no, true, now, events);
+        } else {
+            self.grant(no, here, self.settings.largest_disc_m);
+        }
+    }
+
+    /// Removes a person for good; whoever was near is told that it ended.
+    pub fn remove(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        self.tick(now, events);
+        self.retire(no, Reason::Unfriended, now, events);
+        let Some(slot) = self.slots.remove(no) else { return };
+        for other in &slot.bonded {
+            self.set_bond(Pair::of(no, *other), None);
+        }
+        for friend in &slot.friends {
+            if let Some(friend) = self.slots.get_mut(*friend) {
+                take_out(&mut friend.friends, no);
+            }
+        }
+        self.zones.remove(no);
+        if let Some(anchor) = slot.spot.and_then(|spot| spot.anchor) {
+            self.index.remove(no, &anchor);
+        }
+        self.counts.people -= 1;
+        self.counts.online -= usize::from(slot.person.online);
+        self.counts.free -= usize::from(slot.person.free);
+    }
+
+    fn link(&mut self, a: UserNo, b: UserNo) -> bool {
+        if a == b || self.slots.get(b).is_none() {
+            return false;
+        }
+        let Some(slot) = self.slots.get_mut(a) else { return false };
+        let new = add(&mut slot.friends, b);
+        self.slots.get_mut(b).is_some_and(|slot| add(&mut slot.friends, a)) || new
+    }
+
+    fn zone_is_ready(&self, no: UserNo) -> bool {
+        self.zones.get(no).is_some_and(|zone| zone.ready)
+    }
+
+    /// Brings a person's disc in line with a change of conditions. Returns whether the person was ready and still is.
+    fn settle_readiness(&mut self, no: UserNo, reason: Reason, now: UnixMs, events: &mut Vec<Event>) -> bool {
+        let (Some(slot), Some(zone)) = (self.slots.get(no), self.zones.get_mut(no)) else { return false };
+        let (ready, was_ready) = (slot.is_ready(), zone.ready);
+        zone.ready = ready;
+        if was_ready && !ready || !slot.person.free || slot.person.hidden {
+            // Also when the person was not ready before: a pair restored after a restart may hang on it.
+            self.retire(no, reason, now, events);
+        } else if ready && !was_ready {
+            self.regrant(no, false, now, events);
+        }
+        ready && was_ready
+    }
 }

@@ -1,0 +1,359 @@
+//! Metres walked, from one device's fixes: noise, standing around, vehicles and outliers taken out.
+//!
+//! Fixes are averaged into *samples* of a few seconds, so ten noisy fixes a second and one in half a minute look alike.
+//! A person **stands** around a slowly following mean place until two samples in a row lie beyond the noise in one
+//! direction; then they **walk**: the chords between samples add up, and about every 15 seconds the stretch is judged by its
+//! speed. A stretch faster than a person proves a vehicle: what was walked in the minutes around it is a
+//! crawl in traffic, and is dropped. After a vehicle, walking is held back until it has lasted [`COOL_OFF_MS`].
+use crate::domain::Fix;
+
+/// Slower than this is standing around, metres per second (PROTOCOL.md, section 2).
+pub const SLOWEST: f32 = 0.4;
+/// Faster than this is no walking, metres per second (PROTOCOL.md, section 2).
+pub const FASTEST: f32 = 2.5;
+/// Faster than this over ten seconds or more is a vehicle, metres per second.
+const VEHICLE: f32 = 4.0;
+/// How long walking must last after a vehicle before it is believed, milliseconds.
+pub const COOL_OFF_MS: i64 = 240_000;
+/// A longer silence than this says nothing of how its distance was covered, milliseconds.
+const GAP_MS: i64 = 300_000;
+/// A sample averages the fixes of this long, milliseconds: with good accuracy, and otherwise.
+const SAMPLE_MS: (i64, i64) = (2_000, 5_000);
+/// Accuracy up to which the shorter samples do, metres.
+const GOOD_M: f32 = 5.0;
+/// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
+const UNKNOWN_M: f32 = 10.0;
+const BEST_M: f32 = 3.0;
+/// Fixes less accurate than this say nothing of walking, metres.
+const COARSEST_M: f32 = 100.0;
+/// The shortest stretch that is judged, milliseconds.
+const STRETCH_MS: i64 = 15_000;
+/// The time in which the mean place of someone who stands follows the fixes, milliseconds.
+const FOLLOW_MS: i64 = 150_000;
+/// Faster than this from one fix to the next is an outlier, metres per second, unless it lasts for three fixes.
+const OUTLIER: f32 = 70.0;
+
+/// A place and time, in whole 1e-7 degrees (1.1 cm) to be small.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Spot {
+    lat: i32,
+    lon: i32,
+    t: i64,
+}
+
+/// Metres east and north.
+type Metres = (f32, f32);
+
+impl Spot {
+    #[expect(clippy::cast_possible_truncation, reason = "180 degrees times 1e7 fits")]
+    fn of(fix: &Fix) -> Self {
+        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
+        Self { lat: e7(fix.position.lat()), lon: e7(fix.position.lon()), t: fix.t.0 }
+    }
+
+    /// Difference in longitude the short way round, 1e-7 degrees.
+    fn east_of(self, origin: Self) -> i64 {
+        const TURN: i64 = 3_600_000_000;
+        let east = i64::from(self.lon) - i64::from(origin.lon);
+        if east > TURN / 2 {
+            east - TURN
+        } else if east < -TURN / 2 {
+            east + TURN
+        } else {
+            east
+        }
+    }
+
+    /// This spot as seen from `origin`, on a plane that touches the Earth there.
+    #[expect(clippy::cast_precision_loss, reason = "centimetres matter, not their fractions")]
+    fn from(self, origin: Self) -> Metres {
+        const METRES: f32 = 0.011_119_508;
+        let north = (i64::from(self.lat) - i64::from(origin.lat)) as f32 * METRES;
+        let squeeze = (origin.lat as f32 * 1e-7).to_radians().cos();
+        (self.east_of(origin) as f32 * METRES * squeeze, north)
+    }
+
+    fn metres_from(self, origin: Self) -> f32 {
+        let (east, north) = self.from(origin);
+        east.hypot(north)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "seconds between fixes")]
+    fn seconds_since(self, earlier: Self) -> f32 {
+        self.t.saturating_sub(earlier.t) as f32 / 1e3
+    }
+
+    /// `self` moved towards `other` by a share of 0 to 1; keeps its time.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "stays between two spots")]
+    fn towards(self, other: Self, share: f32) -> Self {
+        let north = (i64::from(other.lat) - i64::from(self.lat)) as f64 * f64::from(share);
+        let east = other.east_of(self) as f64 * f64::from(share);
+        Self { lat: self.lat + north.round() as i32, lon: self.lon.wrapping_add(east.round() as i32), t: self.t }
+    }
+}
+
+/// Fixes that are being averaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Bucket {
+    first: Spot,
+    /// Sums of the differences from `first`.
+    north: i64,
+    east: i64,
+    elapsed: i64,
+    count: u32,
+    /// The worst accuracy, metres.
+    accuracy: f32,
+    /// Sum of the speeds that the device named, and how many.
+    speed: (f32, u32),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum State {
+    #[default]
+    Lost,
+    Standing {
+        /// Where standing began.
+        origin: Spot,
+        /// The slowly following mean.
+        mean: Spot,
+        samples: u16,
+        /// The newest sample well within the noise: from here a departure is timed.
+        inside: Spot,
+        /// The direction in which the newest sample lay outside.
+        outside: Option<Metres>,
+    },
+    Walking {
+        /// Where the stretch that is not judged yet began.
+        start: Spot,
+        /// The end of its newest chord.
+        anchor: Spot,
+        /// The sum of its chords, metres.
+        path: f32,
+    },
+}
+
+/// One device's walking. Small, cheap to feed, and forgetful: nothing of it outlives the process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Walking {
+    newest: Option<Spot>,
+    bucket: Bucket,
+    state: State,
+    /// Samples about 5, 10 and 15 seconds ago, newest first: what a vehicle is judged by.
+    trail: [Spot; 3],
+    /// Until when walking is held back after a vehicle.
+    cool_until: i64,
+    /// Metres held back.
+    held: f32,
+    outliers: u8,
+}
+
+/// The average of a few seconds of fixes.
+struct Sample {
+    spot: Spot,
+    /// Accuracy of the fixes in it, metres.
+    accuracy: f32,
+    /// What is left of it after averaging, metres.
+    noise: f32,
+    /// Mean of the speeds that the device named, m/s.
+    speed: Option<f32>,
+}
+
+impl Walking {
+    /// Takes a fix; returns the metres that are now known to have been walked (0 most of the time).
+    /// Fixes that are not newer than the newest one are ignored.
+    pub fn report(&mut self, fix: &Fix) -> f32 {
+        let accuracy = fix.accuracy.unwrap_or(UNKNOWN_M).max(BEST_M);
+        if accuracy > COARSEST_M {
+            return 0.0;
+        }
+        let spot = Spot::of(fix);
+        let pause = match self.newest {
+            None => i64::MAX,
+            Some(newest) if spot.t <= newest.t => return 0.0,
+            Some(newest) => {
+                let reach = OUTLIER * spot.seconds_since(newest).max(1.0);
+                if self.outliers < 2 && spot.metres_from(newest) > reach {
+                    self.outliers += 1;
+                    return 0.0;
+                }
+                spot.t - newest.t
+            }
+        };
+        self.outliers = 0;
+        self.newest = Some(spot);
+        let long_enough = if accuracy <= GOOD_M { SAMPLE_MS.0 } else { SAMPLE_MS.1 };
+        // After a pause the waiting fixes are a sample of their own, and so is this fix: it need not wait for the next.
+        let mut walked = 0.0;
+        if pause >= long_enough {
+            walked += self.close_bucket();
+        }
+        self.bucket.add(spot, accuracy, fix.speed);
+        if pause >= long_enough || spot.t - self.bucket.first.t >= long_enough {
+            walked += self.close_bucket();
+        }
+        walked
+    }
+
+    fn close_bucket(&mut self) -> f32 {
+        match std::mem::take(&mut self.bucket).average() {
+            Some(sample) => self.take(&sample),
+            None => 0.0,
+        }
+    }
+
+    fn take(&mut self, sample: &Sample) -> f32 {
+        let spot = sample.spot;
+        let [newest, ..] = self.trail;
+        if matches!(self.state, State::Lost) || spot.t - newest.t > GAP_MS {
+            self.stand(spot);
+            self.trail = [spot; 3];
+            return self.release(spot.t);
+        }
+        if self.rides(sample) {
+            self.held = 0.0;
+            self.cool_until = spot.t + COOL_OFF_MS;
+            self.remember(spot);
+            self.stand(spot);
+            return 0.0;
+        }
+        self.remember(spot);
+        self.held += match self.state {
+            State::Lost => 0.0,
+            State::Standing { .. } => self.while_standing(sample),
+            State::Walking { start, anchor, path } => self.while_walking(sample, start, anchor, path),
+        };
+        self.release(spot.t)
+    }
+
+    fn release(&mut self, t: i64) -> f32 {
+        if t < self.cool_until {
+            return 0.0;
+        }
+        std::mem::take(&mut self.held)
+    }
+
+    fn remember(&mut self, spot: Spot) {
+        let [newest, middle, _] = self.trail;
+        if spot.t - newest.t >= SAMPLE_MS.1 - 500 {
+            self.trail = [spot, newest, middle];
+        }
+    }
+
+    /// True when nobody covers ground so fast on foot.
+    fn rides(&self, sample: &Sample) -> bool {
+        if sample.speed.is_some_and(|speed| speed > VEHICLE + 1.0) {
+            return true;
+        }
+        let long_ago = self.trail.iter().find(|spot| sample.spot.t - spot.t >= 9_500);
+        long_ago.is_some_and(|&earlier| {
+            let metres = sample.spot.metres_from(earlier) - 2.0 * sample.noise;
+            metres > VEHICLE * sample.spot.seconds_since(earlier)
+        })
+    }
+
+    fn stand(&mut self, spot: Spot) {
+        self.state = State::Standing { origin: spot, mean: spot, samples: 1, inside: spot, outside: None };
+    }
+
+    fn while_standing(&mut self, sample: &Sample) -> f32 {
+        let State::Standing { origin, mean, samples, inside, outside } = &mut self.state else { return 0.0 };
+        let spot = sample.spot;
+        let radius = 3.0 * sample.accuracy;
+        let (east, north) = spot.from(*mean);
+        let metres = east.hypot(north);
+        if metres <= radius {
+            *samples = samples.saturating_add(1);
+            #[expect(clippy::cast_precision_loss, reason = "a share of 0 to 1")]
+            let share = {
+                let pause = spot.t - mean.t;
+                (pause as f32 / (pause + FOLLOW_MS) as f32).max(1.0 / f32::from(*samples))
+            };
+            *mean = Spot { t: spot.t, ..mean.towards(spot, share) };
+            *outside = None;
+            if metres <= radius / 2.0 {
+                *inside = spot;
+            }
+            return 0.0;
+        }
+        let confirmed = outside.is_some_and(|(e, n)| e * east + n * north > 0.0);
+        if !confirmed {
+            *outside = Some((east, north));
+            return 0.0;
+        }
+        // Someone who stood only briefly was on the way already: the mean has been dragged along, the origin has not.
+        let begin = if *samples < 6 { *origin } else { *mean };
+        let speed = spot.metres_from(*inside) / spot.seconds_since(*inside).max(0.001);
+        if speed < SLOWEST {
+            self.stand(spot);
+            return 0.0;
+        }
+        self.state = State::Walking { start: spot, anchor: spot, path: 0.0 };
+        if speed <= FASTEST { spot.metres_from(begin) } else { 0.0 }
+    }
+
+    fn while_walking(&mut self, sample: &Sample, start: Spot, anchor: Spot, path: f32) -> f32 {
+        let spot = sample.spot;
+        let chord = spot.metres_from(anchor);
+        let shortest = (3.0 * sample.noise).max(4.0);
+        if chord < shortest {
+            if spot.seconds_since(anchor) < (shortest / SLOWEST).max(20.0) {
+                return 0.0;
+            }
+            self.stand(spot);
+            return judge(start, anchor, path);
+        }
+        if chord < SLOWEST * spot.seconds_since(anchor) {
+            self.stand(spot);
+            return judge(start, anchor, path);
+        }
+        let path = path + chord;
+        if spot.t - start.t < STRETCH_MS {
+            self.state = State::Walking { start, anchor: spot, path };
+            return 0.0;
+        }
+        self.state = State::Walking { start: spot, anchor: spot, path: 0.0 };
+        judge(start, spot, path)
+    }
+}
+
+/// The metres of a stretch that was walked; a zigzag counts little more than where it led.
+fn judge(start: Spot, end: Spot, path: f32) -> f32 {
+    let seconds = end.seconds_since(start);
+    if seconds <= 0.0 {
+        return 0.0;
+    }
+    let metres = path.min(1.4 * end.metres_from(start));
+    if (SLOWEST..=FASTEST).contains(&(metres / seconds)) { metres } else { 0.0 }
+}
+
+impl Bucket {
+    fn add(&mut self, spot: Spot, accuracy: f32, speed: Option<f32>) {
+        if self.count == 0 {
+            self.first = spot;
+        }
+        self.north += i64::from(spot.lat) - i64::from(self.first.lat);
+        self.east += spot.east_of(self.first);
+        self.elapsed += spot.t - self.first.t;
+        self.count += 1;
+        self.accuracy = self.accuracy.max(accuracy);
+        if let Some(speed) = speed {
+            self.speed = (self.speed.0 + speed, self.speed.1 + 1);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "means of small differences")]
+    fn average(self) -> Option<Sample> {
+        if self.count == 0 {
+            return None;
+        }
+        let count = i64::from(self.count);
+        let spot = Spot {
+            lat: self.first.lat.wrapping_add((self.north / count) as i32),
+            lon: self.first.lon.wrapping_add((self.east / count) as i32),
+            t: self.first.t + self.elapsed / count,
+        };
+        let noise = self.accuracy / (self.count as f32).sqrt();
+        let speed = (self.speed.1 > 0).then(|| self.speed.0 / self.speed.1 as f32);
+        Some(Sample { spot, accuracy: self.accuracy, noise, speed })
+    }
+}

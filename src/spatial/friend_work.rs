@@ -1,0 +1,118 @@
+//! What a fix costs when it leaves its disc: one look at every friend, a new disc, and the list of those to watch.
+use super::encounters::Verdict;
+use super::facts::Event;
+use super::proximity::Pair;
+use super::quiet_zone::{RELEASE_M, WATCH_M};
+use super::sphere::UnitVector;
+use super::world::{World, add, take_out};
+use crate::domain::{UnixMs, UserNo};
+
+impl World {
+    /// Looks at every friend of someone who may be near somebody, and draws a new disc around where the person is.
+    pub(super) fn regrant(&mut self, no: UserNo, by_fix: bool, now: UnixMs, events: &mut Vec<Event>) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        let Some(here) = slot.spot.map(|spot| spot.here) else { return };
+        let radius_m = slot.person.radius.as_metres();
+        let largest_m = self.settings.largest_disc_m;
+        // Both lists are sorted, so one pass over the few bonds goes along with the pass over all friends.
+        let mut bonded = std::mem::take(&mut self.scratch);
+        bonded.clear();
+        bonded.extend_from_slice(&slot.bonded);
+        let mut bonds = bonded.iter().peekable();
+        let friends = std::mem::take(&mut slot.friends);
+        let mut watched = Vec::new();
+        let mut disc_m = largest_m;
+        for &friend in &friends {
+            while bonds.next_if(|bonded| **bonded < friend).is_some() {}
+            let Some(zone) = self.zones.get(friend) else { continue };
+            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + largest_m);
+            if !zone.ready || (bonds.peek() != Some(&&friend) && surely_far()) {
+                continue;
+            }
+            match self.judge(Pair::of(no, friend), by_fix, now, events) {
+                Verdict::Ignore => {}
+                Verdict::Keep(_, room) if room < WATCH_M => watched.push(friend),
+                Verdict::Keep(limit, _) => {
+                    let other_here = self.slots.get(friend).and_then(|slot| slot.spot).map_or(here, |spot| spot.here);
+                    if let Some(zone) = self.zones.get_mut(friend) {
+                        disc_m = disc_m.min(zone.allows(here, other_here, limit, largest_m));
+                    }
+                }
+            }
+        }
+        if let Some(slot) = self.slots.get_mut(no) {
+            slot.friends = friends;
+        }
+        self.scratch = bonded;
+        self.replace_watched(no, watched);
+        self.grant(no, here, disc_m);
+    }
+
+    /// Places a person's disc; the tree hears of it only when the disc leaves the anchor's reach.
+    pub(super) fn grant(&mut self, no: UserNo, centre: UnitVector, disc_m: f64) {
+        let (Some(slot), Some(zone)) = (self.slots.get_mut(no), self.zones.get_mut(no)) else { return };
+        zone.place(centre, disc_m);
+        let Some(spot) = &mut slot.spot else { return };
+        let reach_m = self.settings.largest_disc_m;
+        if !spot.anchor.is_some_and(|anchor| anchor.covers(centre, zone.disc_m, reach_m)) {
+            spot.anchor = Some(self.index.put(no, spot.anchor.as_ref(), centre));
+        }
+    }
+
+    /// A fix inside its disc: looks at the few friends that no disc answers for.
+    pub(super) fn look_at_watched(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        let mut watched = std::mem::take(&mut slot.watched);
+        let mut has_room = false;
+        watched.retain(|friend| match self.judge(Pair::of(no, *friend), true, now, events) {
+            Verdict::Ignore => {
+                if let Some(friend) = self.slots.get_mut(*friend) {
+                    take_out(&mut friend.watched, no);
+                }
+                false
+            }
+            Verdict::Keep(_, room) => {
+                has_room |= room > RELEASE_M;
+                true
+            }
+        });
+        if let Some(slot) = self.slots.get_mut(no) {
+            slot.watched = watched;
+        }
+        if has_room {
+            self.regrant(no, false, now, events);
+        }
+    }
+
+    /// Makes `watched` the list of one person and brings the friends' lists in line. Both are sorted.
+    fn replace_watched(&mut self, no: UserNo, watched: Vec<UserNo>) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        let before = std::mem::replace(&mut slot.watched, watched.clone());
+        for friend in before.iter().filter(|friend| watched.binary_search(friend).is_err()) {
+            if let Some(slot) = self.slots.get_mut(*friend) {
+                take_out(&mut slot.watched, no);
+            }
+        }
+        for friend in watched.iter().filter(|friend| before.binary_search(friend).is_err()) {
+            if let Some(slot) = self.slots.get_mut(*friend) {
+                add(&mut slot.watched, no);
+            }
+        }
+    }
+
+    pub(super) fn watch(&mut self, pair: Pair) {
+        for (one, other) in [(pair.a, pair.b), (pair.b, pair.a)] {
+            if let Some(slot) = self.slots.get_mut(one) {
+                add(&mut slot.watched, other);
+            }
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, pair: Pair) {
+        for (one, other) in [(pair.a, pair.b), (pair.b, pair.a)] {
+            if let Some(slot) = self.slots.get_mut(one) {
+                take_out(&mut slot.watched, other);
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What becomes due: a heap, so that a tick costs what is due and not what is waiting. An entry is never taken back;
+//! whoever handles it looks whether it still holds.
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::proximity::Pair;
+use crate::domain::{UnixMs, UserNo};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// This person's position may have become stale. One entry a person, put back while the person keeps reporting.
+    Stale(UserNo),
+    /// This pair may have been out of reach for long enough.
+    Hold(Pair),
+    /// This pair may be announced again.
+    Cool(Pair),
+    /// This pair was loaded, not observed: look at it.
+    Settle(Pair),
+    /// This pair was near before a restart, and there has been time enough for both to report.
+    GiveUp(Pair),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers(BinaryHeap<Reverse<(UnixMs, Timer)>>);
+
+impl Timers {
+    pub(super) fn at(&mut self, due: UnixMs, timer: Timer) {
+        self.0.push(Reverse((due, timer)));
+    }
+
+    #[inline]
+    pub(super) fn is_due(&self, now: UnixMs) -> bool {
+        self.0.peek().is_some_and(|Reverse((due, _))| *due <= now)
+    }
+
+    pub(super) fn pop_due(&mut self, now: UnixMs) -> Option<Timer> {
+        if !self.is_due(now) {
+            return None;
+        }
+        self.0.pop().map(|Reverse((_, timer))| timer)
+    }
+}
