@@ -1,1 +1,384 @@
-//! outbox
+//! One connection's way out: everything that waits for the socket, within bounds.
+//!
+//! Order: what is half sent, answers to pings, state frames, the acknowledgement, friends' positions, the crowd, the
+//! close frame. State is a queue and never dropped; the rest are slots in which the latest wins. The response body
+//! ([`OutboxBody`]) asks for the next chunk only when the socket took the earlier ones, so what waits here is fresh.
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use actix_http::ws::OpCode;
+use actix_web::body::{BodySize, MessageBody};
+use bytes::Bytes;
+use bytestring::ByteString;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use super::moved_slots::MovedSlots;
+use super::socket_metrics::{SocketMetrics, add};
+use crate::actors::downlink::{Downlink, MovedFriend};
+use crate::domain::UserNo;
+use crate::protocol::close::CloseCode;
+use crate::protocol::moved;
+
+/// What the body hands over at once. With [`WRITE_BUFFER`] it stays within the 8 KiB that actix-http gives every
+/// connection, which therefore never grow.
+const CHUNK: usize = 7 * 1024;
+/// For `HttpServer::h1_write_buffer_size`: the body is asked for more only while less than this waits for the socket.
+pub const WRITE_BUFFER: usize = 1024;
+/// Friends in one `moved` frame; about 6 KiB.
+const FRIENDS_PER_FRAME: usize = 48;
+/// Pings that wait for their answer; of more, the latest are answered.
+const PONGS: usize = 32;
+/// A queue that emptied keeps room for this many frames.
+const IDLE_CAPACITY: usize = 8;
+/// A close frame's reason, bytes.
+const LONGEST_REASON: usize = 123;
+
+/// How much a slow reader may leave unsent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxLimits {
+    /// State frames.
+    pub frames: usize,
+    /// Bytes of state frames, the foremost not counted: a large one may always be sent, alone.
+    pub bytes: usize,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { frames: 256, bytes: 65_536 }
+    }
+}
+
+/// One connection's way out; see [`Downlink`]. Made before the handshake, shared by everyone who speaks to the client.
+#[derive(Debug)]
+pub struct Outbox {
+    queue: Mutex<Queue>,
+    closing: AtomicBool,
+    body: AtomicWaker,
+    actor: AtomicWaker,
+    limits: OutboxLimits,
+    metrics: Arc<SocketMetrics>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// The rest of a large frame that has begun.
+    begun: Bytes,
+    ping: bool,
+    pongs: VecDeque<Bytes>,
+    state: VecDeque<(OpCode, Bytes)>,
+    state_bytes: usize,
+    ack: Option<u64>,
+    moved: MovedSlots,
+    crowd: Option<Bytes>,
+    close: Close,
+    /// Nothing follows what is queued.
+    ended: bool,
+    /// The actor waits until half of the room is free.
+    room_wanted: bool,
+}
+
+#[derive(Debug, Default)]
+enum Close {
+    #[default]
+    Open,
+    Queued(Option<CloseCode>, ByteString),
+    Sent,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new(limits: OutboxLimits, metrics: Arc<SocketMetrics>) -> Arc<Self> {
+        Arc::new(Self {
+            queue: Mutex::default(),
+            closing: AtomicBool::new(false),
+            body: AtomicWaker::new(),
+            actor: AtomicWaker::new(),
+            limits,
+            metrics,
+        })
+    }
+
+    /// The counters this outbox adds to.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<SocketMetrics> {
+        &self.metrics
+    }
+
+    /// Queues a binary frame, in order with the state frames and under the same bound.
+    pub fn binary(&self, frame: Bytes) {
+        self.push(OpCode::Binary, frame);
+    }
+
+    /// Empties a friend's slot: who is no longer shown must not be shown late.
+    pub fn forget(&self, friend: UserNo) {
+        self.queue.lock().moved.forget(friend);
+    }
+
+    /// True once a close frame is queued or the socket is gone: nothing more is taken.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// True when at least half of what may wait is free. One who produces an answer for each message and must not lose
+    /// one asks this first and waits for [`Self::room`].
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.lock().has_room(self.limits)
+    }
+
+    /// Ends when [`Self::has_room`], or when nothing more is taken. Only the session of this connection may wait so.
+    pub fn room(self: &Arc<Self>) -> impl Future<Output = ()> + 'static {
+        let outbox = Arc::clone(self);
+        std::future::poll_fn(move |cx| {
+            outbox.actor.register(cx.waker());
+            let mut queue = outbox.queue.lock();
+            queue.room_wanted = !queue.has_room(outbox.limits) && !outbox.is_closing();
+            if queue.room_wanted { Poll::Pending } else { Poll::Ready(()) }
+        })
+    }
+
+    fn push(&self, opcode: OpCode, frame: Bytes) {
+        let mut queue = self.queue.lock();
+        if self.is_closing() {
+            return;
+        }
+        let foremost = queue.state.front().map_or(0, |(_, first)| first.len());
+        let bytes = queue.state_bytes - foremost + frame.len();
+        if queue.state.len() >= self.limits.frames || (!queue.state.is_empty() && bytes > self.limits.bytes) {
+            add(&self.metrics.slow, 1);
+            // What waited is given up with the connection: the client starts anew, and its memory returns now.
+            let begun = std::mem::take(&mut queue.begun);
+            *queue = Queue { begun, ended: queue.ended, ..Queue::default() };
+            self.close_ourselves(&mut queue, CloseCode::SLOW, "this client reads too slowly");
+        } else {
+            queue.state_bytes += frame.len();
+            queue.state.push_back((opcode, frame));
+        }
+        drop(queue);
+        self.body.wake();
+    }
+
+    /// Queues the one close frame; false when there was one already or the socket is gone.
+    fn begin_close(&self, queue: &mut Queue, code: Option<CloseCode>, reason: &str) -> bool {
+        let first = !self.closing.swap(true, Ordering::AcqRel);
+        if first {
+            let end = reason.floor_char_boundary(LONGEST_REASON);
+            queue.close = Close::Queued(code, ByteString::from(reason.get(..end).unwrap_or_default()));
+            self.actor.wake();
+        }
+        first
+    }
+
+    fn close_ourselves(&self, queue: &mut Queue, code: CloseCode, reason: &str) {
+        if self.begin_close(queue, Some(code), reason) {
+            self.metrics.count_close(code);
+        }
+    }
+
+    /// Answers the client's close frame with its own code, after what is queued.
+    pub(super) fn close_back(&self, code: Option<CloseCode>) {
+        self.begin_close(&mut self.queue.lock(), code, "");
+        self.body.wake();
+    }
+
+    pub(super) fn pong(&self, payload: Bytes) {
+        self.slot(|queue| {
+            if queue.pongs.len() >= PONGS {
+                queue.pongs.pop_front();
+            }
+            queue.pongs.push_back(payload);
+        });
+    }
+
+    pub(super) fn ping(&self) {
+        self.slot(|queue| queue.ping = true);
+    }
+
+    /// After what is queued the body ends.
+    pub(super) fn end(&self) {
+        self.queue.lock().ended = true;
+        self.body.wake();
+    }
+
+    /// The socket is gone, or nobody is there to take what is queued.
+    pub(super) fn abandon(&self) {
+        self.closing.store(true, Ordering::Release);
+        *self.queue.lock() = Queue { ended: true, close: Close::Sent, ..Queue::default() };
+        self.body.wake();
+        self.actor.wake();
+    }
+
+    pub(super) fn register_actor(&self, cx: &Context<'_>) {
+        self.actor.register(cx.waker());
+    }
+
+    fn slot(&self, put: impl FnOnce(&mut Queue)) {
+        let mut queue = self.queue.lock();
+        if !self.is_closing() {
+            put(&mut queue);
+            drop(queue);
+            self.body.wake();
+        }
+    }
+
+    fn poll_chunk(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        self.body.register(cx.waker());
+        let mut queue = self.queue.lock();
+        let (chunk, frames) = queue.next_chunk();
+        if queue.room_wanted && queue.has_room(self.limits) {
+            queue.room_wanted = false;
+            self.actor.wake();
+        }
+        let done = queue.ended && chunk.is_empty();
+        drop(queue);
+        add(&self.metrics.frames_out, frames);
+        add(&self.metrics.bytes_out, chunk.len() as u64);
+        match chunk.is_empty() {
+            false => Poll::Ready(Some(chunk)),
+            true if done => Poll::Ready(None),
+            true => Poll::Pending,
+        }
+    }
+}
+
+impl Downlink for Outbox {
+    fn state(&self, frame: ByteString) {
+        self.push(OpCode::Text, frame.into_bytes());
+    }
+
+    fn moved(&self, friends: &[MovedFriend]) {
+        let mut coalesced = 0;
+        self.slot(|queue| {
+            for friend in friends {
+                coalesced += u64::from(queue.moved.put(friend));
+            }
+        });
+        add(&self.metrics.moved_coalesced, coalesced);
+    }
+
+    fn ack(&self, seq: u64) {
+        self.slot(|queue| queue.ack = queue.ack.max(Some(seq)));
+    }
+
+    fn crowd(&self, frame: Bytes) {
+        self.slot(|queue| queue.crowd = Some(frame));
+    }
+
+    fn close(&self, code: CloseCode, reason: &str) {
+        self.close_ourselves(&mut self.queue.lock(), code, reason);
+        self.body.wake();
+    }
+}
+
+impl Queue {
+    fn has_room(&self, limits: OutboxLimits) -> bool {
+        self.state.len() <= limits.frames / 2 && self.state_bytes + self.begun.len() <= limits.bytes / 2
+    }
+
+    /// Up to [`CHUNK`] bytes of what waits, and how many frames begin in them.
+    fn next_chunk(&mut self) -> (Bytes, u64) {
+        if self.begun.len() >= CHUNK {
+            return (self.begun.split_to(CHUNK), 0);
+        }
+        let mut out = Vec::new();
+        out.extend_from_slice(&std::mem::take(&mut self.begun));
+        let mut frames = 0;
+        while out.len() < CHUNK && self.begun.is_empty() {
+            let Some((opcode, payload)) = self.next_frame() else { break };
+            frames += 1;
+            self.write(opcode, payload, &mut out);
+        }
+        (Bytes::from(out), frames)
+    }
+
+    /// Writes a frame; what is beyond the chunk stays in `begun` and is not copied.
+    fn write(&mut self, opcode: OpCode, mut payload: Bytes, out: &mut Vec<u8>) {
+        out.reserve(payload.len().min(CHUNK) + 10);
+        out.push(0x80 | u8::from(opcode));
+        match payload.len() {
+            length @ 0..=125 => out.push(length as u8),
+            length @ 126..=0xFFFF => {
+                out.push(126);
+                out.extend_from_slice(&(length as u16).to_be_bytes());
+            },
+            length => {
+                out.push(127);
+                out.extend_from_slice(&(length as u64).to_be_bytes());
+            },
+        }
+        let fits = payload.len().min(CHUNK.saturating_sub(out.len()));
+        out.extend_from_slice(&payload.split_to(fits));
+        self.begun = payload;
+    }
+
+    fn next_frame(&mut self) -> Option<(OpCode, Bytes)> {
+        if let Some(payload) = self.pongs.pop_front() {
+            return Some((OpCode::Pong, payload));
+        }
+        if std::mem::take(&mut self.ping) {
+            return Some((OpCode::Ping, Bytes::new()));
+        }
+        if let Some((opcode, payload)) = self.state.pop_front() {
+            self.state_bytes -= payload.len();
+            if self.state.is_empty() && self.state.capacity() > IDLE_CAPACITY {
+                self.state = VecDeque::new();
+            }
+            return Some((opcode, payload));
+        }
+        if let Some(seq) = self.ack.take() {
+            let mut text = Vec::with_capacity(42);
+            moved::encode_ack(seq, &mut text);
+            return Some((OpCode::Text, Bytes::from(text)));
+        }
+        if !self.moved.is_empty() {
+            let friends = self.moved.take(FRIENDS_PER_FRAME);
+            let mut text = Vec::with_capacity(32 + friends.len() * 128);
+            moved::encode(friends.iter().map(|friend| (&friend.user, &friend.live)), &mut text);
+            return Some((OpCode::Text, Bytes::from(text)));
+        }
+        if let Some(crowd) = self.crowd.take() {
+            return Some((OpCode::Binary, crowd));
+        }
+        let Close::Queued(code, reason) = &self.close else { return None };
+        let payload = code.map_or_else(Vec::new, |code| [&code.0.to_be_bytes()[..], reason.as_ref()].concat());
+        self.close = Close::Sent;
+        Some((OpCode::Close, Bytes::from(payload)))
+    }
+}
+
+/// The response body that carries an outbox to the socket.
+#[derive(Debug)]
+pub(super) struct OutboxBody(Arc<Outbox>);
+
+impl OutboxBody {
+    pub(super) fn new(outbox: Arc<Outbox>) -> Self {
+        add(&outbox.metrics.open, 1);
+        add(&outbox.metrics.opened, 1);
+        Self(outbox)
+    }
+}
+
+impl MessageBody for OutboxBody {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.0.poll_chunk(cx).map(|chunk| chunk.map(Ok))
+    }
+}
+
+impl Drop for OutboxBody {
+    fn drop(&mut self) {
+        self.0.metrics.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.abandon();
+    }
+}

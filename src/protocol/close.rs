@@ -45,6 +45,29 @@ impl CloseCode {
     /// The server cannot store.
     pub const CANNOT_STORE: Self = Self(4507);
 
+    /// Every code the server sends, for counters.
+    pub const ALL: [Self; 19] = [
+        Self::NORMAL,
+        Self::GOING_AWAY,
+        Self::PROTOCOL,
+        Self::UNSUPPORTED,
+        Self::NOT_UTF8,
+        Self::POLICY,
+        Self::TOO_BIG,
+        Self::INTERNAL,
+        Self::RESTARTING,
+        Self::AT_CAPACITY,
+        Self::TOO_MANY_ERRORS,
+        Self::NOT_AUTHENTICATED,
+        Self::ORIGIN,
+        Self::NO_HELLO,
+        Self::REPLACED,
+        Self::FLOOD,
+        Self::SLOW,
+        Self::IDLE,
+        Self::CANNOT_STORE,
+    ];
+
     /// True when a client may come back by itself, with jittered back-off.
     #[must_use]
     pub const fn may_reconnect(self) -> bool {

@@ -1,0 +1,52 @@
+//! What the kernel does for a connection: it sends without waiting, holds little for a slow reader, and cuts one that
+//! takes nothing.
+use std::any::Any;
+use std::time::Duration;
+
+use actix_web::dev::Extensions;
+use socket2::SockRef;
+
+/// Options set on every accepted connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// How long sent bytes may go without the peer taking any before the kernel cuts the connection (`TCP_USER_TIMEOUT`).
+    pub write_stall: Duration,
+    /// What the kernel may hold unsent, bytes (`SO_SNDBUF`; Linux doubles it for its own book-keeping).
+    pub send_buffer: usize,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self { write_stall: Duration::from_secs(20), send_buffer: 32 * 1024 }
+    }
+}
+
+/// For `HttpServer::on_connect`: the default [`TcpOptions`].
+pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
+    on_connect_with(TcpOptions::default())(connection, extensions);
+}
+
+/// For `HttpServer::on_connect`: these options.
+pub fn on_connect_with(options: TcpOptions) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
+    move |connection, _| {
+        let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() else { return };
+        let socket = SockRef::from(stream);
+        let set = socket
+            .set_tcp_nodelay(true)
+            .and_then(|()| socket.set_send_buffer_size(options.send_buffer))
+            .and_then(|()| set_write_stall(&socket, options.write_stall));
+        if let Err(error) = set {
+            tracing::debug!(%error, "socket options could not be set");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn set_write_stall(socket: &SockRef<'_>, after: Duration) -> std::io::Result<()> {
+    socket.set_tcp_user_timeout(Some(after))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_write_stall(_: &SockRef<'_>, _: Duration) -> std::io::Result<()> {
+    Ok(())
+}
