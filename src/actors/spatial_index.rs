@@ -133,15 +133,15 @@ struct Viewer {
 }
 
 impl SpatialIndex {
-    /// An index over `world`, which `app` filled from the store.
+    /// An index over `world`, which `app` filled from the store; `events` came up while it was filled.
     #[must_use]
-    pub fn new(world: World, deps: SpatialDeps, guard: CriticalGuard) -> Self {
+    pub fn new(world: World, events: Vec<Event>, deps: SpatialDeps, guard: CriticalGuard) -> Self {
         Self {
             world,
             deps,
             spare: Vec::new(),
             drain_armed: false,
-            events: Vec::new(),
+            events,
             viewers: FxHashMap::default(),
             watched: FxHashMap::default(),
             crowds: FxHashMap::default(),
@@ -250,7 +250,7 @@ impl SpatialIndex {
                 .filter(|friend| world.person(*friend).is_some_and(|person| !person.hidden))
                 .filter_map(|friend| {
                     let live = *world.fresh(friend, wall)?;
-                    Some(MovedFriend { no: friend, user: accounts.id_of(friend)?, live })
+                    Some(MovedFriend { no: friend, user: accounts.by_no(friend)?.id.clone(), live })
                 })
                 .collect();
             if !friends.is_empty() {
@@ -372,6 +372,7 @@ impl Actor for SpatialIndex {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(4_096);
+        self.deliver();
         ctx.run_interval(TICK_EVERY, |index, _| {
             index.ticks += 1;
             let now = index.deps.clock.now();

@@ -9,6 +9,7 @@
 mod links;
 mod messages;
 mod person;
+mod steps_today;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
+pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
 use super::hourly_aggregator::HourlyInbox;
@@ -32,7 +34,7 @@ use crate::protocol::close::CloseCode;
 use crate::protocol::server::{self, Friend, Limits, Place, Rejected, ServerFrame};
 use crate::store::accounts::Accounts;
 use crate::store::embedded::Embedded;
-use crate::store::rows::{LiveRow, MarkRow};
+use crate::store::rows::{Account, LiveRow, MarkRow};
 
 const MAILBOX: usize = 1_024;
 /// A person's state is written at the latest this long after it changed, also when nothing asked for an `ack`.
@@ -73,6 +75,8 @@ pub struct UserDeps {
     pub http_linger: Duration,
     /// Between `steps` frames.
     pub steps_every: Duration,
+    /// Everybody's steps of the node's day, for the dashboard.
+    pub steps_today: StepsToday,
     /// Fixes accepted, for the metrics.
     pub fixes: std::sync::atomic::AtomicU64,
 }
@@ -92,6 +96,8 @@ pub struct User {
     keep_armed: bool,
     steps_sent: Option<Instant>,
     steps_armed: bool,
+    /// The day and its steps that are in everybody's total.
+    steps_counted: (jiff::civil::Date, u32),
     idle_check: Option<SpawnHandle>,
     retired: bool,
 }
@@ -100,7 +106,7 @@ impl User {
     /// Loads a person from the store. `None` when there is no such account.
     #[must_use]
     pub fn load(no: UserNo, deps: Arc<UserDeps>, overrun: Overrun) -> Option<Self> {
-        let account = deps.accounts.account(no)?;
+        let account = Account::clone(&*deps.accounts.by_no(no)?);
         let row = deps.journal.pending(no).or_else(|| match deps.store.get::<LiveRow>(&no) {
             Ok(row) => row,
             Err(error) => {
@@ -110,7 +116,10 @@ impl User {
         });
         let person = Person::load(account, row, &deps.zone);
         let friends = deps.accounts.friends(no);
+        let now = deps.clock.now();
+        let steps_counted = (person.today(now), person.steps_today(now));
         Some(Self {
+            steps_counted,
             no,
             person,
             links: Links::default(),
@@ -141,11 +150,20 @@ impl User {
             self.deps.spatial.moved(self.no, live);
         }
         if reported.steps_changed {
+            self.count_steps(now);
             self.tell_steps(ctx);
         }
         if reported.changed {
             self.keep_soon(ctx);
         }
+    }
+
+    /// Adds what is new of today's steps to everybody's.
+    fn count_steps(&mut self, now: UnixMs) {
+        let today = (self.person.today(now), self.person.steps_today(now));
+        let before = if self.steps_counted.0 == today.0 { self.steps_counted.1 } else { 0 };
+        self.deps.steps_today.add(i64::from(today.1) - i64::from(before), now, &self.deps.zone);
+        self.steps_counted = today;
     }
 
     fn keep_soon(&mut self, ctx: &mut Context<Self>) {
@@ -234,7 +252,7 @@ impl User {
         let now = self.now();
         self.deps.hours.presence(self.no, presence, on, now);
         if on {
-            self.deps.journal.mark(MarkRow { hour: hour_of(now, &self.deps.zone), presence, no: self.no });
+            self.deps.journal.mark(MarkRow { key: (hour_of(now, &self.deps.zone), presence), no: self.no });
         }
     }
 
@@ -352,11 +370,11 @@ pub fn friend_object(
     place: Option<&FriendPlace>,
     now: UnixMs,
 ) -> Option<Friend> {
-    let (user, name) = accounts.names_of(no)?;
+    let account = accounts.by_no(no)?;
     let standing = board.standing(no, now);
     Some(Friend {
-        user: user.as_str().to_owned(),
-        name: name.as_str().to_owned(),
+        user: account.id.as_str().to_owned(),
+        name: account.name.as_str().to_owned(),
         online: standing.online,
         free: standing.availability.free,
         note: standing.availability.note.as_ref().map(|note| note.as_str().to_owned()),
@@ -378,13 +396,13 @@ impl Actor for User {
 impl Handler<Attach> for User {
     type Result = ();
 
-    fn handle(&mut self, Attach { conn, link, device }: Attach, ctx: &mut Self::Context) {
+    fn handle(&mut self, Attach { conn, link, device, exclusive }: Attach, ctx: &mut Self::Context) {
         if !self.revive(ctx) {
             return link.close(CloseCode::RESTARTING, "try again");
         }
         let index = self.person.device(&device);
         let attached = Link { conn, way: link, device: index, map_open: false, welcomed: false };
-        if self.links.add(attached, &device).is_some_and(|older| older.map_open) && !self.links.any_map_open() {
+        if self.links.add(attached, exclusive).is_some_and(|older| older.map_open) && !self.links.any_map_open() {
             let _ = self.deps.index.try_send(WatchFriends(self.no, false));
         }
         self.set_online(true);
@@ -562,7 +580,8 @@ impl Handler<Met> for User {
 
     fn handle(&mut self, Met { friend, distance_m, t }: Met, _: &mut Self::Context) {
         self.mind_overrun();
-        let Some(user) = self.deps.accounts.id_of(friend) else { return };
+        let Some(friend_account) = self.deps.accounts.by_no(friend) else { return };
+        let user = &friend_account.id;
         let standing = self.deps.board.standing(friend, self.now());
         let frame = ServerFrame::Near {
             user: user.as_str(),
@@ -580,7 +599,8 @@ impl Handler<Parted> for User {
 
     fn handle(&mut self, Parted { friend, t, reason }: Parted, _: &mut Self::Context) {
         self.mind_overrun();
-        let Some(user) = self.deps.accounts.id_of(friend) else { return };
+        let Some(friend_account) = self.deps.accounts.by_no(friend) else { return };
+        let user = &friend_account.id;
         let frame = ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) };
         self.links.state(&frame.encode());
     }
@@ -603,6 +623,14 @@ impl Handler<Lapsed> for User {
             self.set_availability(Availability::default(), false);
             self.keep(None);
         }
+    }
+}
+
+impl Handler<KeepNow> for User {
+    type Result = ();
+
+    fn handle(&mut self, _: KeepNow, _: &mut Self::Context) {
+        self.keep(None);
     }
 }
 

@@ -13,6 +13,7 @@ mod handshake;
 mod moved_slots;
 pub mod outbox;
 pub mod people;
+pub mod query;
 pub mod routes;
 pub mod session;
 pub mod socket;

@@ -59,7 +59,7 @@ pub async fn websocket(
     let outbox_limits = OutboxLimits { frames: limits.outbox_frames, bytes: limits.outbox_bytes };
     let outbox = Outbox::new(outbox_limits, node.sockets.clone());
     let socket_limits = Arc::new(SocketLimits {
-        reader: ReaderLimits { message_bytes: limits.frame_bytes, ..ReaderLimits::default() },
+        reader: ReaderLimits { frame_bytes: limits.frame_bytes, ..ReaderLimits::default() },
         message: limits.message.get(),
         ping_after: limits.idle.get() * 5 / 12,
         idle: limits.idle.get(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix::Addr;
 
-use super::outbox::SocketMetrics;
+use super::socket::SocketMetrics;
 use super::people::People;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;

@@ -127,9 +127,9 @@ pub struct HourReply {
     /// 0 to 23.
     pub hour: u8,
     /// Distinct people free.
-    pub free: u64,
+    pub free: u32,
     /// Distinct people online.
-    pub online: u64,
+    pub online: u32,
 }
 
 /// One day of the histogram.

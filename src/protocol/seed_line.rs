@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 pub use super::seed_file::{Counts, LINE_BYTES, LineSplitter};
-use crate::domain::{Code, LatLon, Refusal, UnixMs, UserId};
+use crate::domain::{Code, FixFields, LatLon, Refusal, UnixMs, UserId};
 
 /// One seed line.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +115,12 @@ impl Field<'_> {
 }
 
 impl SeedLine {
+    /// The position report in the line.
+    #[must_use]
+    pub fn fields(&self) -> FixFields {
+        FixFields { lat: self.position.lat(), lon: self.position.lon(), t: self.t.0, ..FixFields::default() }
+    }
+
     /// Reads one line without its line break.
     ///
     /// # Errors

@@ -92,7 +92,16 @@ impl Accounts {
         let hash = secret::hash(token);
         let directory = self.directory.read();
         let found = directory.token(&hash).filter(|token| token.expires.is_none_or(|expires| now < expires))?;
-        identity(&directory, found)
+        identity(&directory, found, hash)
+    }
+
+    /// Whether the token behind an identity still holds.
+    #[must_use]
+    pub fn is_valid(&self, identity: &Identity, now: UnixMs) -> bool {
+        let directory = self.directory.read();
+        let token = directory.token(&identity.hash);
+        token.is_some_and(|token| token.expires.is_none_or(|expires| now < expires))
+            && directory.person(identity.no).is_some()
     }
 
     /// Makes people, friendships among them (as places in `users`) and, when `token` is given, a token for each: all in
@@ -265,7 +274,7 @@ impl Accounts {
         self.store.commit(batch, Durability::Power)?;
         let mut directory = self.directory.write();
         directory.remove_token(&row.hash);
-        Ok(identity(&directory, &Token::from(&row)))
+        Ok(identity(&directory, &Token::from(&row), row.hash))
     }
 
     /// Forgets tokens that expired before `now`. Returns how many.
@@ -369,7 +378,7 @@ impl Accounts {
     }
 }
 
-fn identity(directory: &Directory, token: &Token) -> Option<Identity> {
+fn identity(directory: &Directory, token: &Token, hash: [u8; 32]) -> Option<Identity> {
     let account = &directory.person(token.no)?.account;
     Some(Identity {
         no: token.no,
@@ -378,6 +387,7 @@ fn identity(directory: &Directory, token: &Token) -> Option<Identity> {
         admin: account.admin && token.kind != TokenKind::Device,
         token_id: token.id,
         expires: token.expires,
+        hash,
     })
 }
 

@@ -114,6 +114,8 @@ pub struct Identity {
     pub token_id: u64,
     /// From when on it is void.
     pub expires: Option<UnixMs>,
+    /// What is known of the token itself, for asking whether it still holds.
+    pub hash: [u8; 32],
 }
 
 /// What to change of a profile; `None` leaves it.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use crate::actors::downlink::{Downlink, MovedFriend};
-use crate::domain::DeviceName;
 use crate::protocol::close::CloseCode;
 
 /// One attached connection.
@@ -27,11 +26,12 @@ pub struct Link {
 pub struct Links(Vec<Link>);
 
 impl Links {
-    /// Adds a connection; an older one of the same device is closed with 4409 and returned.
-    pub fn add(&mut self, link: Link, name: &DeviceName) -> Option<Link> {
-        let older = self.0.iter().position(|other| other.device == link.device).map(|at| self.0.remove(at));
+    /// Adds a connection. When it is exclusive, an older one of the same device is closed with 4409 and returned.
+    pub fn add(&mut self, link: Link, exclusive: bool) -> Option<Link> {
+        let same = |other: &Link| exclusive && other.device == link.device;
+        let older = self.0.iter().position(same).map(|at| self.0.remove(at));
         if let Some(older) = &older {
-            older.way.close(CloseCode::REPLACED, &format!("replaced by a newer connection of {name}"));
+            older.way.close(CloseCode::REPLACED, "replaced by a newer connection of the same device");
         }
         self.0.push(link);
         older

@@ -32,6 +32,8 @@ pub struct Attach {
     pub link: Arc<dyn Downlink>,
     /// Which device.
     pub device: DeviceName,
+    /// Whether it replaces an older connection of the same device. Browser tabs do not replace each other.
+    pub exclusive: bool,
 }
 
 /// A connection is gone. Sent from one place, once; harmless twice.
@@ -175,6 +177,11 @@ pub struct FriendsSnapshot {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Lapsed;
+
+/// Hands what is not kept yet to the journal.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct KeepNow;
 
 /// The person's friendships changed.
 #[derive(Debug, Message)]

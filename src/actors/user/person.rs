@@ -1,7 +1,7 @@
 //! The state of one person, apart from connections: what is loaded, changed and kept.
 use jiff::tz::TimeZone;
 
-use crate::activity::steps::StepCounter;
+use crate::activity::steps::{StepChange, StepCounter};
 use crate::activity::track::{Accepted, Track};
 use crate::domain::{Availability, DeviceName, Fix, UnixMs};
 use crate::spatial::world::Live;
@@ -44,7 +44,7 @@ impl Person {
         let zone = account.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let stride_m = account.stride_m;
         let fresh = || StepCounter::new(stride_m);
-        let row = row.unwrap_or_else(|| LiveRow::new(account.no));
+        let row = row.unwrap_or_else(|| LiveRow::empty(account.no));
         Self {
             zone: zone.unwrap_or_else(|| default_zone.clone()),
             availability: row.availability,
@@ -113,7 +113,7 @@ impl Person {
         if matches!(accepted, Accepted::Duplicate) {
             return Reported { live: None, steps_changed: false, changed: false };
         }
-        let steps_changed = self.steps.report(fix, device, &self.zone).changed;
+        let steps_changed = self.steps.report(fix, device, &self.zone) != StepChange::Same;
         let live = (accepted == Accepted::Live).then(|| live_of(fix));
         Reported { live, steps_changed, changed: true }
     }

@@ -37,6 +37,22 @@ pub struct LiveRow {
     pub changed_by_hand: UnixMs,
 }
 
+impl LiveRow {
+    /// Somebody who has done nothing yet.
+    #[must_use]
+    pub fn empty(no: UserNo) -> Self {
+        Self {
+            no,
+            availability: Availability::default(),
+            track: Track::default(),
+            steps: Vec::new(),
+            devices: Vec::new(),
+            last_seen: UnixMs(0),
+            changed_by_hand: UnixMs(0),
+        }
+    }
+}
+
 const FREE: u8 = 1;
 const NOTE: u8 = 1 << 1;
 const UNTIL: u8 = 1 << 2;
