@@ -55,6 +55,8 @@ pub struct Oracle {
     /// The last announcement that still counts against another one.
     pub announced: BTreeMap<Pair, i64>,
     now: i64,
+    /// The command is a fix that counts.
+    by_fix: bool,
 }
 
 pub fn tau(r: f64) -> f64 {
@@ -98,6 +100,7 @@ impl Oracle {
             return false;
         }
         one.seen = Some(seen);
+        self.by_fix = true;
         self.measure(no, true);
         true
     }
@@ -193,7 +196,7 @@ impl Oracle {
 
     /// Time passes to `now`. Returns the encounters that are over by that alone, whatever the command will do.
     pub fn pass_time(&mut self, now: i64) -> Vec<Pair> {
-        self.now = now;
+        (self.now, self.by_fix) = (now, false);
         let over = |pair: &&Pair| self.must_be_over(**pair);
         self.near.keys().filter(over).copied().collect()
     }
@@ -217,10 +220,13 @@ impl Oracle {
                 if !allowed || t.0 != self.now || self.near.contains_key(&pair) {
                     return Err(format!("{pair:?} must not be announced at {distance_m} m: {:?}", self.apart(pair)));
                 }
-                // Announced because the half hour was over, and carried out of reach by the fix of the same command.
+                // Announced because the half hour was over, and carried out of reach by the same command.
                 let gone = self.apart(pair).is_some_and(|(d, r)| d > leave(r));
                 let beyond_since = gone.then_some(self.now);
-                self.near.insert(pair, Near { beyond_since, beyond_fixes: u32::from(gone), awaited_until: None });
+                self.near.insert(
+                    pair,
+                    Near { beyond_since, beyond_fixes: u32::from(gone && self.by_fix), awaited_until: None },
+                );
                 self.announced.insert(pair, self.now);
             }
             Event::Apart { a, b, t, reason } => {
