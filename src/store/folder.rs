@@ -79,7 +79,9 @@ impl Folder {
         let failed = |source| StoreError::Folder { path: file.clone(), source };
         let mut text = String::new();
         match File::open(&file) {
-            Ok(open) => open.take(64).read_to_string(&mut text).map_err(|_| self.damaged("the file format is not text"))?,
+            Ok(open) => {
+                open.take(64).read_to_string(&mut text).map_err(|_| self.damaged("the file format is not text"))?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if self.engine().exists() {
                     return Err(self.damaged("the file format is missing"));
@@ -91,9 +93,7 @@ impl Folder {
         let found = text.strip_prefix(FORMAT_PREFIX).and_then(|number| number.trim_end().parse().ok());
         match found {
             Some(FORMAT) => Ok(()),
-            Some(found) if found > FORMAT => {
-                Err(StoreError::Newer { path: self.path.clone(), found, known: FORMAT })
-            }
+            Some(found) if found > FORMAT => Err(StoreError::Newer { path: self.path.clone(), found, known: FORMAT }),
             _ => Err(self.damaged("the file format does not say which format it is")),
         }
     }
