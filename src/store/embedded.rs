@@ -2,9 +2,10 @@
 use std::ops::{Bound, RangeBounds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 use parking_lot::RwLock;
 
 use super::codec::RowError;
@@ -235,11 +236,31 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        if let Some(engine) = self.engine.get_mut() {
-            // Nobody is left to tell; what was promised to survive power loss has been synced before.
-            let _ = engine.db.persist(PersistMode::SyncAll);
+        let Some(Engine { db, rows }) = self.engine.get_mut().take() else { return };
+        // Nobody is left to tell of a failure; what was promised to survive power loss has been synced before.
+        let is_synced = db.persist(PersistMode::SyncAll).is_ok();
+        let is_in_tables = is_synced && write_out(&rows);
+        drop((db, rows));
+        if is_in_tables {
+            let _ = self.folder.empty_last_journal();
         }
     }
+}
+
+/// Writes what is in memory to tables, within two seconds; true when all of it is there. Then the journal holds nothing
+/// that is needed, and the next start need not read it.
+fn write_out(rows: &Keyspace) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    if rows.rotate_memtable().is_err() {
+        return false;
+    }
+    while rows.sealed_memtable_count() > 0 {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
@@ -263,6 +284,7 @@ fn try_open(folder: &Folder) -> fjall::Result<Engine> {
     let db = Database::builder(folder.engine())
         .cache_size(4 * 1024 * 1024)
         .max_journaling_size(64 * 1024 * 1024)
+        .journal_compression(CompressionType::None)
         .max_cached_files(Some(64))
         .worker_threads(2)
         .open()?;
