@@ -2,22 +2,28 @@
 //!
 //! Readers take a short read lock and never wait for the disk. Writers come one at a time: they check against the
 //! directory, commit, and only then change the directory, so that nobody ever sees what a crash could take back.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::directory::{Directory, Token};
+use super::directory::{Directory, Person};
 use super::embedded::{Durability, Embedded, WriteBatch};
 use super::error::StoreError;
 use super::numbers::Next;
 pub use super::person::{AccountError, Created, Identity, Issued, NewUser, ProfileChange, Removed};
-use super::rows::{Account, FriendsRow, LiveRow, PairRow, Row, StepsRow, TokenKind, TokenRow};
+use super::rows::{Account, LiveRow, PageRow, PairRow, Row, StepsRow, TokenKind, TokenRow};
 use super::secret::{self, Secret};
 use crate::domain::{DeviceName, DisplayName, UnixMs, UserId, UserNo};
 
 /// The length of a step until a person says otherwise, metres.
 pub const DEFAULT_STRIDE_M: f32 = 0.762;
+/// How many tokens a person can have. The oldest session makes room for a new one.
+pub const MOST_TOKENS: usize = 100;
+
+/// Who is different after a commit: `None` is gone.
+type Changes = BTreeMap<UserNo, Option<Person>>;
+
 /// The accounts. Shared by reference between threads.
 #[derive(Debug)]
 pub struct Accounts {
@@ -33,10 +39,9 @@ impl Accounts {
     /// # Errors
     /// When the disk or a row cannot be read.
     pub fn open(store: Arc<Embedded>) -> Result<Self, StoreError> {
-        let directory = Directory::load(&store)?;
         let mut next = Next::load(&store)?;
+        let directory = Directory::load(&store, next.no)?;
         next.no = next.no.max(directory.end());
-        next.token = directory.tokens().map(|token| token.id + 1).fold(next.token, u64::max);
         Ok(Self { store, directory: RwLock::new(directory), next: Mutex::new(next) })
     }
 
@@ -68,7 +73,7 @@ impl Accounts {
     /// A person's friends, in the order of their numbers; empty for nobody.
     #[must_use]
     pub fn friends(&self, no: UserNo) -> Arc<[UserNo]> {
-        self.directory.read().friends(no)
+        self.directory.read().person(no).map(|person| person.friends.clone()).unwrap_or_default()
     }
 
     /// True when the two are friends.
@@ -83,6 +88,12 @@ impl Accounts {
         self.directory.read().people().map(|person| (person.account.clone(), person.friends.clone())).collect()
     }
 
+    /// A person's tokens: their hashes, devices and ids, oldest first.
+    #[must_use]
+    pub fn tokens(&self, no: UserNo) -> Arc<[TokenRow]> {
+        self.directory.read().person(no).map(|person| person.tokens.clone()).unwrap_or_default()
+    }
+
     /// Whom a token stands for at `now`; `None` for any text that is not a valid token.
     #[must_use]
     pub fn verify(&self, token: &str, now: UnixMs) -> Option<Identity> {
@@ -91,17 +102,16 @@ impl Accounts {
         }
         let hash = secret::hash(token);
         let directory = self.directory.read();
-        let found = directory.token(&hash).filter(|token| token.expires.is_none_or(|expires| now < expires))?;
-        identity(&directory, found, hash)
+        let (person, token) = directory.token(&hash).filter(|(_, token)| !token.has_expired(now))?;
+        Some(identity(&person.account, token))
     }
 
     /// Whether the token behind an identity still holds.
     #[must_use]
     pub fn is_valid(&self, identity: &Identity, now: UnixMs) -> bool {
-        let directory = self.directory.read();
-        let token = directory.token(&identity.hash);
-        token.is_some_and(|token| token.expires.is_none_or(|expires| now < expires))
-            && directory.person(identity.no).is_some()
+        self.person(identity.no).is_ok_and(|person| {
+            person.tokens.iter().any(|token| token.id == identity.token_id && !token.has_expired(now))
+        })
     }
 
     /// Makes people, friendships among them (as places in `users`) and, when `token` is given, a token for each: all in
@@ -119,12 +129,12 @@ impl Accounts {
     ) -> Result<Vec<Created>, AccountError> {
         let mut next = self.next.lock();
         let mut after = *next;
-        let mut batch = WriteBatch::new();
-        let mut created = Vec::with_capacity(users.len());
-        let mut token_rows = Vec::new();
         self.check_new(users)?;
-        for user in users {
-            let account = Account {
+        let mut changes = Changes::new();
+        let mut created = Vec::with_capacity(users.len());
+        let friends = circle(after.no, users.len(), friendships)?;
+        for (user, friends) in users.iter().zip(friends) {
+            let account = Arc::new(Account {
                 no: UserNo(after.no),
                 id: user.id.clone(),
                 name: user.name.clone().unwrap_or_else(|| DisplayName::from(&user.id)),
@@ -133,38 +143,18 @@ impl Accounts {
                 time_zone: user.time_zone.clone(),
                 stride_m: DEFAULT_STRIDE_M,
                 created: now,
-            };
+            });
             after.no = after.no.checked_add(1).ok_or(AccountError::Full)?;
-            batch.put(&account);
-            let secret = match token {
-                Some((kind, device)) => {
-                    let (secret, row) = new_token(&mut after, account.no, kind, device, None, now)?;
-                    batch.put(&row);
-                    token_rows.push(row);
-                    Some(secret)
-                }
+            let made = match token {
+                Some((kind, device)) => Some(new_token(&mut after, account.no, kind, device, None, now)?),
                 None => None,
             };
-            created.push(Created { account: Arc::new(account), token: secret });
+            let (secret, row) = made.unzip();
+            let tokens = row.into_iter().collect();
+            changes.insert(account.no, Some(Person { account: account.clone(), friends: friends.into(), tokens }));
+            created.push(Created { account, token: secret });
         }
-        let friends_rows = circle(&created, friendships)?;
-        for row in &friends_rows {
-            batch.put(row);
-        }
-        after.put(&mut batch);
-        self.store.commit(batch, Durability::Power)?;
-        *next = after;
-        let mut directory = self.directory.write();
-        directory.reserve(created.len(), token_rows.len());
-        for person in &created {
-            directory.put_account(person.account.clone());
-        }
-        for row in &token_rows {
-            directory.put_token(row);
-        }
-        for row in friends_rows {
-            directory.put_friends(row);
-        }
+        self.apply(&mut next, after, changes, WriteBatch::new())?;
         Ok(created)
     }
 
@@ -175,61 +165,46 @@ impl Accounts {
     /// # Errors
     /// When the store cannot be read or written; then nothing is removed.
     pub fn remove(&self, people: &[UserNo]) -> Result<Vec<Removed>, AccountError> {
-        let _one_at_a_time = self.next.lock();
-        let mut batch = WriteBatch::new();
-        let mut hashes = Vec::new();
-        let mut leaving = BTreeMap::new();
+        let mut next = self.next.lock();
+        let mut changes = Changes::new();
+        let mut removed = Vec::new();
+        let directory = self.directory.read();
         for no in people {
-            if let Some(person) = self.directory.read().person(*no) {
-                leaving.insert(*no, Removed { account: person.account.clone(), friends: person.friends.clone() });
+            if let Some(person) = directory.person(*no).filter(|_| !changes.contains_key(no)) {
+                changes.insert(*no, None);
+                removed.push(Removed { account: person.account.clone(), friends: person.friends.clone() });
             }
         }
-        if leaving.is_empty() {
-            return Ok(Vec::new());
+        for friend in removed.iter().flat_map(|gone| gone.friends.iter()) {
+            let Some(person) = directory.person(*friend).filter(|_| !changes.contains_key(friend)) else { continue };
+            let stays = |no: &&UserNo| !matches!(changes.get(no), Some(None));
+            let friends = person.friends.iter().filter(stays).copied().collect();
+            changes.insert(*friend, Some(Person { friends, ..person.clone() }));
         }
-        for no in leaving.keys() {
-            let prefix = no.0.to_be_bytes();
-            self.store.each(&prefix, |token: TokenRow| {
-                batch.remove::<TokenRow>(&token.key());
-                hashes.push(token.hash);
-            })?;
-            self.store.each(&prefix, |steps: StepsRow| batch.remove::<StepsRow>(&steps.key()))?;
-            batch.remove::<Account>(no);
-            batch.remove::<FriendsRow>(no);
-            batch.remove::<LiveRow>(no);
+        drop(directory);
+        if removed.is_empty() {
+            return Ok(removed);
+        }
+        let mut batch = WriteBatch::new();
+        for Removed { account, .. } in &removed {
+            batch.remove::<LiveRow>(&account.no);
+            self.store.each(&account.no.0.to_be_bytes(), |steps: StepsRow| batch.remove::<StepsRow>(&steps.key()))?;
         }
         self.store.each(&[], |pair: PairRow| {
-            if leaving.contains_key(&pair.a) || leaving.contains_key(&pair.b) {
+            if [pair.a, pair.b].iter().any(|no| matches!(changes.get(no), Some(None))) {
                 batch.remove::<PairRow>(&pair.key());
             }
         })?;
-        let staying: BTreeSet<UserNo> = leaving.values().flat_map(|gone| gone.friends.iter().copied()).collect();
-        let mut friends_rows = Vec::new();
-        for no in staying.into_iter().filter(|no| !leaving.contains_key(no)) {
-            let friends = self.friends(no).iter().copied().filter(|friend| !leaving.contains_key(friend)).collect();
-            friends_rows.push(FriendsRow { no, friends });
-        }
-        for row in &friends_rows {
-            batch.put(row);
-        }
-        self.store.commit(batch, Durability::Power)?;
-        let mut directory = self.directory.write();
-        for no in leaving.keys() {
-            directory.remove(*no);
-        }
-        for hash in &hashes {
-            directory.remove_token(hash);
-        }
-        for row in friends_rows {
-            directory.put_friends(row);
-        }
-        Ok(leaving.into_values().collect())
+        let after = *next;
+        self.apply(&mut next, after, changes, batch)?;
+        Ok(removed)
     }
 
-    /// Makes a token for a person's device. It is returned once; only its hash is kept.
+    /// Makes a token for a person's device. It is returned once; only its hash is kept. Tokens of the person that have
+    /// expired are forgotten.
     ///
     /// # Errors
-    /// [`AccountError::Unknown`]; when the store cannot write.
+    /// [`AccountError::Unknown`]; [`AccountError::TooManyTokens`]; when the store cannot write.
     pub fn issue_token(
         &self,
         no: UserNo,
@@ -240,64 +215,35 @@ impl Accounts {
     ) -> Result<Issued, AccountError> {
         let mut next = self.next.lock();
         let mut after = *next;
-        self.by_no(no).ok_or(AccountError::Unknown)?;
+        let person = self.person(no)?;
+        let mut tokens: Vec<_> = person.tokens.iter().filter(|token| !token.has_expired(now)).cloned().collect();
+        if tokens.len() >= MOST_TOKENS {
+            let oldest = tokens.iter().position(|token| token.kind == TokenKind::Session);
+            tokens.remove(oldest.ok_or(AccountError::TooManyTokens)?);
+        }
         let (secret, row) = new_token(&mut after, no, kind, device, expires, now)?;
-        let mut batch = WriteBatch::new();
-        batch.put(&row);
-        after.put(&mut batch);
-        self.store.commit(batch, Durability::Power)?;
-        *next = after;
-        self.directory.write().put_token(&row);
-        Ok(Issued { secret, id: row.id })
-    }
-
-    /// A person's tokens: their hashes, devices and ids.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn tokens(&self, no: UserNo) -> Result<Vec<TokenRow>, StoreError> {
-        let mut tokens = Vec::new();
-        self.store.each(&no.0.to_be_bytes(), |row| tokens.push(row))?;
-        Ok(tokens)
+        let id = row.id;
+        tokens.push(row);
+        let person = Person { tokens: tokens.into(), ..person };
+        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())?;
+        Ok(Issued { secret, id })
     }
 
     /// Makes a token void, durably. Returns whom it stood for, so that its connections can be cut; `None` when there is
     /// no such token.
     ///
     /// # Errors
-    /// When the store cannot be read or written.
-    pub fn revoke(&self, no: UserNo, id: u64) -> Result<Option<Identity>, AccountError> {
-        let _one_at_a_time = self.next.lock();
-        let Some(row) = self.store.get::<TokenRow>(&(no, id))? else { return Ok(None) };
-        let mut batch = WriteBatch::new();
-        batch.remove::<TokenRow>(&row.key());
-        self.store.commit(batch, Durability::Power)?;
-        let mut directory = self.directory.write();
-        directory.remove_token(&row.hash);
-        Ok(identity(&directory, &Token::from(&row), row.hash))
-    }
-
-    /// Forgets tokens that expired before `now`. Returns how many.
-    ///
-    /// # Errors
     /// When the store cannot write.
-    pub fn forget_expired(&self, now: UnixMs) -> Result<usize, AccountError> {
-        let _one_at_a_time = self.next.lock();
-        let void = |token: &&Token| token.expires.is_some_and(|expires| expires <= now);
-        let keys: Vec<_> =
-            self.directory.read().tokens().filter(void).map(|token| (token.no, token.id)).collect();
-        let mut batch = WriteBatch::new();
-        let mut hashes = Vec::new();
-        for key in &keys {
-            if let Some(row) = self.store.get::<TokenRow>(key)? {
-                hashes.push(row.hash);
-            }
-            batch.remove::<TokenRow>(key);
-        }
-        self.store.commit(batch, Durability::Power)?;
-        let mut directory = self.directory.write();
-        hashes.iter().for_each(|hash| directory.remove_token(hash));
-        Ok(keys.len())
+    pub fn revoke(&self, no: UserNo, id: u64) -> Result<Option<Identity>, AccountError> {
+        let mut next = self.next.lock();
+        let Ok(person) = self.person(no) else { return Ok(None) };
+        let Some(token) = person.tokens.iter().find(|token| token.id == id) else { return Ok(None) };
+        let whom = identity(&person.account, token);
+        let tokens = person.tokens.iter().filter(|token| token.id != id).cloned().collect();
+        let after = *next;
+        let person = Person { tokens, ..person };
+        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())?;
+        Ok(Some(whom))
     }
 
     /// Makes two people friends. False when they were already.
@@ -321,19 +267,23 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Unknown`]; when the store cannot write.
     pub fn update(&self, no: UserNo, change: ProfileChange) -> Result<Arc<Account>, AccountError> {
-        let _one_at_a_time = self.next.lock();
-        let mut account = Account::clone(&*self.by_no(no).ok_or(AccountError::Unknown)?);
+        let mut next = self.next.lock();
+        let person = self.person(no)?;
+        let mut account = Account::clone(&person.account);
         account.name = change.name.unwrap_or(account.name);
         account.radius = change.radius.unwrap_or(account.radius);
         account.time_zone = change.time_zone.unwrap_or(account.time_zone);
         account.stride_m = change.stride_m.unwrap_or(account.stride_m);
         account.admin = change.admin.unwrap_or(account.admin);
-        let mut batch = WriteBatch::new();
-        batch.put(&account);
-        self.store.commit(batch, Durability::Power)?;
         let account = Arc::new(account);
-        self.directory.write().put_account(account.clone());
+        let person = Person { account: account.clone(), ..person };
+        let after = *next;
+        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())?;
         Ok(account)
+    }
+
+    fn person(&self, no: UserNo) -> Result<Person, AccountError> {
+        self.directory.read().person(no).cloned().ok_or(AccountError::Unknown)
     }
 
     fn check_new(&self, users: &[NewUser]) -> Result<(), AccountError> {
@@ -345,50 +295,72 @@ impl Accounts {
         }
     }
 
-    fn change_friendship(&self, a: UserNo, b: UserNo, friends: bool) -> Result<bool, AccountError> {
-        let _one_at_a_time = self.next.lock();
+    fn change_friendship(&self, a: UserNo, b: UserNo, befriend: bool) -> Result<bool, AccountError> {
+        let mut next = self.next.lock();
         if a == b {
             return Err(AccountError::Oneself);
         }
-        let (of_a, of_b) = {
-            let directory = self.directory.read();
-            let of = |no| directory.person(no).map(|person| person.friends.to_vec()).ok_or(AccountError::Unknown);
-            (of(a)?, of(b)?)
-        };
-        let rows = [(a, of_a, b), (b, of_b, a)].map(|(no, mut list, other)| {
-            match (list.binary_search(&other), friends) {
-                (Err(at), true) => list.insert(at, other),
-                (Ok(at), false) => _ = list.remove(at),
-                _ => {}
+        let mut changes = Changes::new();
+        for (no, other) in [(a, b), (b, a)] {
+            let person = self.person(no)?;
+            let mut friends = person.friends.to_vec();
+            match (friends.binary_search(&other), befriend) {
+                (Err(at), true) => friends.insert(at, other),
+                (Ok(at), false) => _ = friends.remove(at),
+                _ => continue,
             }
-            FriendsRow { no, friends: list }
-        });
-        if rows.iter().all(|row| row.friends.len() == self.friends(row.no).len()) {
+            changes.insert(no, Some(Person { friends: friends.into(), ..person }));
+        }
+        if changes.is_empty() {
             return Ok(false);
         }
         let mut batch = WriteBatch::new();
-        rows.iter().for_each(|row| batch.put(row));
-        if !friends {
+        if !befriend {
             batch.remove::<PairRow>(&(a, b));
         }
-        self.store.commit(batch, Durability::Power)?;
-        let mut directory = self.directory.write();
-        rows.into_iter().for_each(|row| directory.put_friends(row));
+        let after = *next;
+        self.apply(&mut next, after, changes, batch)?;
         Ok(true)
+    }
+
+    /// Commits, and only then changes the directory.
+    fn apply(
+        &self,
+        next: &mut MutexGuard<'_, Next>,
+        after: Next,
+        changes: Changes,
+        mut batch: WriteBatch,
+    ) -> Result<(), AccountError> {
+        {
+            let directory = self.directory.read();
+            let mut pages: Vec<u32> = changes.keys().map(|no| PageRow::of(*no)).collect();
+            pages.dedup();
+            for page in pages {
+                let row = directory.page(page, |no| changes.get(&no).cloned());
+                if row.people.is_empty() { batch.remove::<PageRow>(&page) } else { batch.put(&row) }
+            }
+        }
+        after.put(&mut batch);
+        self.store.commit(batch, Durability::Power)?;
+        **next = after;
+        let mut directory = self.directory.write();
+        directory.reserve(after.no as usize, changes.len());
+        for (no, person) in changes {
+            directory.put(no, person);
+        }
+        Ok(())
     }
 }
 
-fn identity(directory: &Directory, token: &Token, hash: [u8; 32]) -> Option<Identity> {
-    let account = &directory.person(token.no)?.account;
-    Some(Identity {
+fn identity(account: &Account, token: &TokenRow) -> Identity {
+    Identity {
         no: token.no,
         device: token.device.clone(),
         kind: token.kind,
         admin: account.admin && token.kind != TokenKind::Device,
         token_id: token.id,
         expires: token.expires,
-        hash,
-    })
+    }
 }
 
 fn new_token(
@@ -405,25 +377,22 @@ fn new_token(
     Ok((secret, row))
 }
 
-/// The rows of friendships among people who are being made.
-fn circle(created: &[Created], friendships: &[(usize, usize)]) -> Result<Vec<FriendsRow>, AccountError> {
-    let mut lists: Vec<Vec<UserNo>> = vec![Vec::new(); created.len()];
-    let no = |place: usize| created.get(place).map(|person| person.account.no).ok_or(AccountError::Unknown);
+/// The friends of each of `count` people who are being made, the first of them with the number `first`.
+fn circle(first: u32, count: usize, friendships: &[(usize, usize)]) -> Result<Vec<Vec<UserNo>>, AccountError> {
+    let mut lists: Vec<Vec<UserNo>> = vec![Vec::new(); count];
     for &(a, b) in friendships {
         if a == b {
             return Err(AccountError::Oneself);
         }
         for (from, to) in [(a, b), (b, a)] {
-            let friend = no(to)?;
-            lists.get_mut(from).ok_or(AccountError::Unknown)?.push(friend);
+            let friend = u32::try_from(to).ok().filter(|_| to < count).and_then(|to| first.checked_add(to));
+            let list = lists.get_mut(from).ok_or(AccountError::Unknown)?;
+            list.push(UserNo(friend.ok_or(AccountError::Unknown)?));
         }
     }
-    let rows = created.iter().zip(lists).filter(|(_, friends)| !friends.is_empty());
-    Ok(rows
-        .map(|(person, mut friends)| {
-            friends.sort_unstable();
-            friends.dedup();
-            FriendsRow { no: person.account.no, friends }
-        })
-        .collect())
+    for list in &mut lists {
+        list.sort_unstable();
+        list.dedup();
+    }
+    Ok(lists)
 }

@@ -238,10 +238,13 @@ impl<'a> Decoder<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| RowError::Value("text"))
     }
 
-    /// How many bytes are left: a bound for how many items can follow.
-    #[must_use]
-    pub const fn left(&self) -> usize {
-        self.rest.len()
+    /// A number of items, each of which takes a byte at least: so nobody reserves memory for more than can follow.
+    ///
+    /// # Errors
+    /// [`RowError::Short`].
+    pub fn count(&mut self) -> Result<usize, RowError> {
+        let count = usize::try_from(self.uint()?).map_err(|_| RowError::Short)?;
+        if count > self.rest.len() { Err(RowError::Short) } else { Ok(count) }
     }
 }
 
@@ -268,7 +271,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
             let mut decoder = Decoder::new(&bytes);
-            while decoder.left() > 0 && (decoder.uint().is_ok() | decoder.text().is_ok() | decoder.f64().is_ok()) {}
+            while decoder.uint().is_ok() | decoder.text().is_ok() | decoder.count().is_ok() {}
         }
     }
 

@@ -5,29 +5,21 @@ use ahash::AHashMap;
 
 use super::embedded::Embedded;
 use super::error::StoreError;
-use super::rows::{Account, FriendsRow, TokenKind, TokenRow};
-use crate::domain::{DeviceName, UnixMs, UserId, UserNo};
+use super::rows::{Account, PAGE, PageRow, PersonRow, TokenRow};
+use crate::domain::{UserId, UserNo};
 
 /// One person: cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
     pub account: Arc<Account>,
     pub friends: Arc<[UserNo]>,
+    pub tokens: Arc<[TokenRow]>,
 }
 
-/// What is known of a token without its text.
-#[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub no: UserNo,
-    pub id: u64,
-    pub kind: TokenKind,
-    pub device: DeviceName,
-    pub expires: Option<UnixMs>,
-}
-
-impl From<&TokenRow> for Token {
-    fn from(row: &TokenRow) -> Self {
-        Self { no: row.no, id: row.id, kind: row.kind, device: row.device.clone(), expires: row.expires }
+impl Person {
+    fn row(&self) -> PersonRow {
+        let Self { account, friends, tokens } = self;
+        PersonRow { account: Account::clone(account), tokens: tokens.to_vec(), friends: friends.to_vec() }
     }
 }
 
@@ -36,27 +28,34 @@ impl From<&TokenRow> for Token {
 pub(super) struct Directory {
     people: Vec<Option<Person>>,
     by_id: AHashMap<UserId, UserNo>,
-    tokens: AHashMap<[u8; 32], Token>,
-    nobody: Arc<[UserNo]>,
+    /// Whose a token is, by half of its hash; the whole hash stands with the person.
+    by_token: AHashMap<u128, UserNo>,
+}
+
+fn half(hash: &[u8; 32]) -> u128 {
+    let mut head = [0; 16];
+    head.iter_mut().zip(hash).for_each(|(to, from)| *to = *from);
+    u128::from_le_bytes(head)
 }
 
 impl Directory {
-    /// Reads the three tables at once, each on its own thread.
-    pub fn load(store: &Embedded) -> Result<Self, StoreError> {
-        let (accounts, tokens, friends) = std::thread::scope(|scope| {
-            let tokens = scope.spawn(|| load_tokens(store));
-            let friends = scope.spawn(|| load_friends(store));
-            let accounts = load_accounts(store);
-            (accounts, tokens.join(), friends.join())
+    /// Reads everyone, on two threads. `end`: the first number that was never given away.
+    pub fn load(store: &Embedded, end: u32) -> Result<Self, StoreError> {
+        let middle = PageRow::of(UserNo(end)) / 2;
+        let (low, high) = std::thread::scope(|scope| {
+            let high = scope.spawn(|| load_pages(store, middle, u32::MAX / PAGE + 1));
+            (load_pages(store, 0, middle), high.join())
         });
         let died = |_| StoreError::Engine { doing: "read", what: "a reading thread ended early".to_owned() };
-        let (mut people, by_id) = accounts?;
-        for (no, friends) in friends.map_err(died)?? {
-            if let Some(Some(person)) = people.get_mut(no.index()) {
-                person.friends = friends;
-            }
+        let (low, high) = (low?, high.map_err(died)??);
+        let count = low.len() + high.len();
+        let mut directory = Self::default();
+        directory.reserve(end as usize, count);
+        for person in low.into_iter().chain(high) {
+            let no = person.account.no;
+            directory.put(no, Some(person));
         }
-        Ok(Self { people, by_id, tokens: tokens.map_err(died)??, nobody: Arc::default() })
+        Ok(directory)
     }
 
     pub fn len(&self) -> usize {
@@ -76,86 +75,61 @@ impl Directory {
         self.by_id.get(id).copied()
     }
 
-    pub fn token(&self, hash: &[u8; 32]) -> Option<&Token> {
-        self.tokens.get(hash)
-    }
-
-    pub fn friends(&self, no: UserNo) -> Arc<[UserNo]> {
-        self.person(no).map_or_else(|| self.nobody.clone(), |person| person.friends.clone())
+    /// The person and token with this hash.
+    pub fn token(&self, hash: &[u8; 32]) -> Option<(&Person, &TokenRow)> {
+        let person = self.person(*self.by_token.get(&half(hash))?)?;
+        person.tokens.iter().find(|token| token.hash == *hash).map(|token| (person, token))
     }
 
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.iter().flatten()
     }
 
-    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
-        self.tokens.values()
-    }
-
-    /// Adds a person or replaces the account of one.
-    pub fn put_account(&mut self, account: Arc<Account>) {
-        let at = account.no.index();
+    /// Puts a person in place of what stood under this number, or removes it.
+    pub fn put(&mut self, no: UserNo, person: Option<Person>) {
+        let at = no.index();
         if self.people.len() <= at {
+            if person.is_none() {
+                return;
+            }
             self.people.resize_with(at + 1, || None);
         }
-        self.by_id.insert(account.id.clone(), account.no);
-        if let Some(place) = self.people.get_mut(at) {
-            let friends = place.take().map_or_else(|| self.nobody.clone(), |person| person.friends);
-            *place = Some(Person { account, friends });
+        let Some(place) = self.people.get_mut(at) else { return };
+        if let Some(before) = place.take() {
+            self.by_id.remove(&before.account.id);
+            before.tokens.iter().for_each(|token| _ = self.by_token.remove(&half(&token.hash)));
         }
-    }
-
-    pub fn remove(&mut self, no: UserNo) -> Option<Person> {
-        let person = self.people.get_mut(no.index())?.take()?;
-        self.by_id.remove(&person.account.id);
-        Some(person)
-    }
-
-    pub fn put_friends(&mut self, row: FriendsRow) {
-        if let Some(Some(person)) = self.people.get_mut(row.no.index()) {
-            person.friends = row.friends.into();
+        if let Some(person) = &person {
+            self.by_id.insert(person.account.id.clone(), no);
+            person.tokens.iter().for_each(|token| _ = self.by_token.insert(half(&token.hash), no));
         }
-    }
-
-    pub fn put_token(&mut self, row: &TokenRow) {
-        self.tokens.insert(row.hash, Token::from(row));
-    }
-
-    pub fn remove_token(&mut self, hash: &[u8; 32]) {
-        self.tokens.remove(hash);
+        *place = person;
     }
 
     /// Makes room for many at once.
-    pub fn reserve(&mut self, people: usize, tokens: usize) {
-        self.people.reserve(people);
+    pub fn reserve(&mut self, numbers: usize, people: usize) {
+        self.people.reserve(numbers.saturating_sub(self.people.len()));
         self.by_id.reserve(people);
-        self.tokens.reserve(tokens);
+        self.by_token.reserve(people);
+    }
+
+    /// A page as it will be stored when `changed` says who is different on it.
+    pub fn page(&self, page: u32, changed: impl Fn(UserNo) -> Option<Option<Person>>) -> PageRow {
+        let person = |no| changed(no).unwrap_or_else(|| self.person(no).cloned());
+        PageRow { page, people: PageRow::numbers(page).filter_map(person).map(|person| person.row()).collect() }
     }
 }
 
-type People = (Vec<Option<Person>>, AHashMap<UserId, UserNo>);
-
-fn load_accounts(store: &Embedded) -> Result<People, StoreError> {
+fn load_pages(store: &Embedded, from: u32, to: u32) -> Result<Vec<Person>, StoreError> {
+    let mut people = Vec::new();
     let nobody: Arc<[UserNo]> = Arc::default();
-    let mut people: Vec<Option<Person>> = Vec::new();
-    let mut ids = Vec::new();
-    store.each(&[], |account: Account| {
-        // Numbers come in order, so this only fills the gaps of those who left.
-        people.resize_with(account.no.index(), || None);
-        ids.push((account.id.clone(), account.no));
-        people.push(Some(Person { account: Arc::new(account), friends: nobody.clone() }));
+    let none: Arc<[TokenRow]> = Arc::default();
+    store.between(&from, &to, |page: PageRow| {
+        people.extend(page.people.into_iter().map(|PersonRow { account, tokens, friends }| Person {
+            account: Arc::new(account),
+            friends: if friends.is_empty() { nobody.clone() } else { friends.into() },
+            tokens: if tokens.is_empty() { none.clone() } else { tokens.into() },
+        }));
     })?;
-    Ok((people, ids.into_iter().collect()))
-}
-
-fn load_tokens(store: &Embedded) -> Result<AHashMap<[u8; 32], Token>, StoreError> {
-    let mut tokens = Vec::new();
-    store.each(&[], |row: TokenRow| tokens.push((row.hash, Token::from(&row))))?;
-    Ok(tokens.into_iter().collect())
-}
-
-fn load_friends(store: &Embedded) -> Result<Vec<(UserNo, Arc<[UserNo]>)>, StoreError> {
-    let mut friends = Vec::new();
-    store.each(&[], |row: FriendsRow| friends.push((row.no, row.friends.into())))?;
-    Ok(friends)
+    Ok(people)
 }

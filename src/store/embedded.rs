@@ -1,9 +1,11 @@
 //! The embedded store: one folder, one process, nothing to install. Everything that must outlive the process is here.
+use std::ops::{Bound, RangeBounds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
-use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 use parking_lot::RwLock;
 
 use super::codec::RowError;
@@ -23,7 +25,7 @@ pub enum Durability {
 /// Changes that are made together or not at all.
 #[derive(Debug, Default)]
 pub struct WriteBatch {
-    changes: Vec<(Table, Slice, Option<Slice>)>,
+    changes: Vec<(Slice, Option<Slice>)>,
 }
 
 impl WriteBatch {
@@ -35,12 +37,12 @@ impl WriteBatch {
 
     /// Writes a row, in place of the one with the same key.
     pub fn put<R: Row>(&mut self, row: &R) {
-        self.changes.push((R::TABLE, R::key_bytes(&row.key()).into(), Some(row.encode().into())));
+        self.put_raw(R::TABLE, &R::key_bytes(&row.key()), &row.encode());
     }
 
     /// Removes a row, if it is there.
     pub fn remove<R: Row>(&mut self, key: &R::Key) {
-        self.changes.push((R::TABLE, R::key_bytes(key).into(), None));
+        self.changes.push((full_key(R::TABLE, &R::key_bytes(key)), None));
     }
 
     /// How many changes there are.
@@ -56,14 +58,18 @@ impl WriteBatch {
     }
 
     pub(super) fn put_raw(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.changes.push((table, key.into(), Some(value.into())));
+        self.changes.push((full_key(table, key), Some(value.into())));
     }
+}
+
+fn full_key(table: Table, key: &[u8]) -> Slice {
+    [&[table.byte()], key].concat().into()
 }
 
 struct Engine {
     db: Database,
-    /// In the order of [`Table::ALL`].
-    tables: Vec<Keyspace>,
+    /// All tables: one tree is made and opened with an eighth of the syncs that eight take.
+    rows: Keyspace,
 }
 
 /// The store. Shared by reference between threads; every method may block on the disk.
@@ -111,12 +117,12 @@ impl Embedded {
                 Durability::Power => PersistMode::SyncData,
                 Durability::Process => PersistMode::Buffer,
             };
-            let mut changes = fjall::OwnedWriteBatch::with_capacity(engine.db.clone(), batch.len()).durability(Some(mode));
-            for (table, key, value) in batch.changes {
-                let keyspace = engine.table(table)?;
+            let mut changes =
+                fjall::OwnedWriteBatch::with_capacity(engine.db.clone(), batch.len()).durability(Some(mode));
+            for (key, value) in batch.changes {
                 match value {
-                    Some(value) => changes.insert(keyspace, key, value),
-                    None => changes.remove(keyspace, key),
+                    Some(value) => changes.insert(&engine.rows, key, value),
+                    None => changes.remove(&engine.rows, key),
                 }
             }
             changes.commit().map_err(|error| StoreError::engine("write", &error))
@@ -150,7 +156,29 @@ impl Embedded {
     /// # Errors
     /// When the disk or a row cannot be read.
     pub fn each<R: Row>(&self, prefix: &[u8], mut take: impl FnMut(R)) -> Result<(), StoreError> {
-        self.each_raw(R::TABLE, prefix, |key, value| {
+        let first = full_key(R::TABLE, prefix);
+        let end = match first.iter().rposition(|byte| *byte < 0xFF).and_then(|last| first.get(..=last)) {
+            // The next key that does not begin so: the prefix with its last byte counted up.
+            Some([head @ .., last]) => Bound::Excluded([head, &[last + 1]].concat().into()),
+            _ => Bound::Unbounded,
+        };
+        self.each_raw(R::TABLE, (Bound::Included(first), end), |key, value| {
+            take(R::decode(key, value).map_err(|source| unreadable::<R>(key, source))?);
+            Ok(())
+        })
+    }
+
+    /// Every row of a kind from the key `from` up to but not including `to`, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the disk or a row cannot be read.
+    pub fn between<R: Row>(&self, from: &R::Key, to: &R::Key, mut take: impl FnMut(R)) -> Result<(), StoreError> {
+        let key = |key: &R::Key| full_key(R::TABLE, &R::key_bytes(key));
+        let (from, to) = (key(from), key(to));
+        if from >= to {
+            return Ok(());
+        }
+        self.each_raw(R::TABLE, from..to, |key, value| {
             take(R::decode(key, value).map_err(|source| unreadable::<R>(key, source))?);
             Ok(())
         })
@@ -179,22 +207,20 @@ impl Embedded {
 
     pub(super) fn get_raw(&self, table: Table, key: &[u8]) -> Result<Option<Slice>, StoreError> {
         self.with_engine(|engine| {
-            engine.table(table)?.get(key).map_err(|error| StoreError::engine("read", &error))
+            engine.rows.get(full_key(table, key)).map_err(|error| StoreError::engine("read", &error))
         })
     }
 
-    pub(super) fn each_raw(
+    fn each_raw(
         &self,
         table: Table,
-        prefix: &[u8],
+        range: impl RangeBounds<Slice>,
         mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.with_engine(|engine| {
-            let keyspace = engine.table(table)?;
-            let rows = if prefix.is_empty() { keyspace.iter() } else { keyspace.prefix(prefix) };
-            for row in rows {
-                let (key, value) = Guard::into_inner(row).map_err(|error| StoreError::engine("read", &error))?;
-                take(&key, &value)?;
+            for row in engine.rows.range(range) {
+                let (key, value) = row.into_inner().map_err(|error| StoreError::engine("read", &error))?;
+                take(key.strip_prefix(&[table.byte()]).unwrap_or_default(), &value)?;
             }
             Ok(())
         })
@@ -210,17 +236,31 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        if let Some(engine) = self.engine.get_mut() {
-            // Nobody is left to tell; what was promised to survive power loss has been synced before.
-            let _ = engine.db.persist(PersistMode::SyncAll);
+        let Some(Engine { db, rows }) = self.engine.get_mut().take() else { return };
+        // Nobody is left to tell of a failure; what was promised to survive power loss has been synced before.
+        let is_synced = db.persist(PersistMode::SyncAll).is_ok();
+        let is_in_tables = is_synced && write_out(&rows);
+        drop((db, rows));
+        if is_in_tables {
+            let _ = self.folder.empty_last_journal();
         }
     }
 }
 
-impl Engine {
-    fn table(&self, table: Table) -> Result<&Keyspace, StoreError> {
-        self.tables.get(table as usize).ok_or(StoreError::Poisoned)
+/// Writes what is in memory to tables, within two seconds; true when all of it is there. Then the journal holds nothing
+/// that is needed, and the next start need not read it.
+fn write_out(rows: &Keyspace) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    if rows.rotate_memtable().is_err() {
+        return false;
     }
+    while rows.sealed_memtable_count() > 0 {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
@@ -244,6 +284,7 @@ fn try_open(folder: &Folder) -> fjall::Result<Engine> {
     let db = Database::builder(folder.engine())
         .cache_size(4 * 1024 * 1024)
         .max_journaling_size(64 * 1024 * 1024)
+        .journal_compression(CompressionType::None)
         .max_cached_files(Some(64))
         .worker_threads(2)
         .open()?;
@@ -254,8 +295,8 @@ fn try_open(folder: &Folder) -> fjall::Result<Engine> {
             .data_block_compression_policy(CompressionPolicy::disabled())
             .filter_policy(FilterPolicy::disabled())
     };
-    let tables = Table::ALL.iter().map(|table| db.keyspace(table.name(), options)).collect::<fjall::Result<_>>()?;
-    Ok(Engine { db, tables })
+    let rows = db.keyspace("rows", options)?;
+    Ok(Engine { db, rows })
 }
 
 fn describe(folder: &Folder, error: fjall::Error) -> StoreError {

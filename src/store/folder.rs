@@ -68,6 +68,26 @@ impl Folder {
         fs::remove_dir_all(&engine).map_err(|source| StoreError::Folder { path: engine, source })
     }
 
+    /// Empties the journal that was written last, when everything in it has been written to tables and the engine is
+    /// closed.
+    ///
+    /// # Errors
+    /// When the system refuses; the journal is then read at the next start, as after a crash.
+    pub fn empty_last_journal(&self) -> std::io::Result<()> {
+        let number = |path: &Path| path.file_stem()?.to_str()?.parse::<u64>().ok();
+        let mut last = None;
+        for entry in fs::read_dir(self.engine())? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "jnl") {
+                last = last.max(number(&path).map(|number| (number, path)));
+            }
+        }
+        let Some((_, path)) = last else { return Ok(()) };
+        let journal = OpenOptions::new().write(true).open(path)?;
+        journal.set_len(0)?;
+        journal.sync_all()
+    }
+
     /// An error that names this folder.
     #[must_use]
     pub fn damaged(&self, what: impl Into<String>) -> StoreError {
@@ -79,7 +99,9 @@ impl Folder {
         let failed = |source| StoreError::Folder { path: file.clone(), source };
         let mut text = String::new();
         match File::open(&file) {
-            Ok(open) => open.take(64).read_to_string(&mut text).map_err(|_| self.damaged("the file format is not text"))?,
+            Ok(open) => {
+                open.take(64).read_to_string(&mut text).map_err(|_| self.damaged("the file format is not text"))?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if self.engine().exists() {
                     return Err(self.damaged("the file format is missing"));
@@ -91,9 +113,7 @@ impl Folder {
         let found = text.strip_prefix(FORMAT_PREFIX).and_then(|number| number.trim_end().parse().ok());
         match found {
             Some(FORMAT) => Ok(()),
-            Some(found) if found > FORMAT => {
-                Err(StoreError::Newer { path: self.path.clone(), found, known: FORMAT })
-            }
+            Some(found) if found > FORMAT => Err(StoreError::Newer { path: self.path.clone(), found, known: FORMAT }),
             _ => Err(self.damaged("the file format does not say which format it is")),
         }
     }

@@ -20,6 +20,9 @@ pub enum AccountError {
     /// Friendship with oneself.
     #[error("nobody is their own friend")]
     Oneself,
+    /// The person has as many tokens as anybody can have.
+    #[error("there are too many tokens: revoke one first")]
+    TooManyTokens,
     /// All four billion numbers are given away.
     #[error("this server has given away all its user numbers")]
     Full,
@@ -39,6 +42,7 @@ impl AccountError {
             Self::Conflict(_) => Code::Conflict,
             Self::Unknown => Code::NotFound,
             Self::Oneself => Code::BadField,
+            Self::TooManyTokens => Code::TooMany,
             Self::Full | Self::Random(_) | Self::Store(_) => Code::Unavailable,
         };
         match self {
@@ -114,8 +118,6 @@ pub struct Identity {
     pub token_id: u64,
     /// From when on it is void.
     pub expires: Option<UnixMs>,
-    /// What is known of the token itself, for asking whether it still holds.
-    pub hash: [u8; 32],
 }
 
 /// What to change of a profile; `None` leaves it.

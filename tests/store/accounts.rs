@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use letshang::domain::{Code, DeviceName, DisplayName, Radius, UnixMs, UserId, UserNo};
-use letshang::store::accounts::{AccountError, NewUser, ProfileChange};
+use letshang::store::accounts::{AccountError, MOST_TOKENS, NewUser, ProfileChange};
 use letshang::store::rows::{PairRow, StepsRow, TokenKind};
 use letshang::store::{Accounts, Durability, Embedded, WriteBatch};
 
@@ -77,23 +77,35 @@ fn one_id_that_exists_and_nobody_is_made() {
 fn a_token_is_known_until_it_is_revoked_or_expires() {
     let house = House::new().with(&["ann"], &[]);
     let full = house.accounts.issue_token(ANN, TokenKind::Full, &phone(), None, NOW).unwrap();
-    let session =
-        house.accounts.issue_token(ANN, TokenKind::Session, &phone(), Some(NOW + 1_000), NOW).unwrap();
+    let session = house.accounts.issue_token(ANN, TokenKind::Session, &phone(), Some(NOW + 1_000), NOW).unwrap();
     let house = house.restarted();
     let who = house.accounts.verify(full.secret.reveal(), NOW).unwrap();
-    assert_eq!((who.no, who.device, who.kind, who.admin, who.token_id), (ANN, phone(), TokenKind::Full, false, full.id));
+    assert_eq!(
+        (who.no, who.device, who.kind, who.admin, who.token_id),
+        (ANN, phone(), TokenKind::Full, false, full.id)
+    );
     assert!(house.accounts.verify(session.secret.reveal(), NOW + 999).is_some());
     assert!(house.accounts.verify(session.secret.reveal(), NOW + 1_000).is_none());
-    assert_eq!(house.accounts.forget_expired(NOW + 1_000).unwrap(), 1);
-
     assert_eq!(house.accounts.revoke(ANN, full.id).unwrap().unwrap().token_id, full.id);
     assert!(house.accounts.verify(full.secret.reveal(), NOW).is_none());
     assert!(house.accounts.revoke(ANN, full.id).unwrap().is_none());
     let house = house.restarted();
     assert!(house.accounts.verify(full.secret.reveal(), NOW).is_none());
-    assert!(house.accounts.tokens(ANN).unwrap().is_empty());
-    let next = house.accounts.issue_token(ANN, TokenKind::Full, &phone(), None, NOW).unwrap();
+    let next = house.accounts.issue_token(ANN, TokenKind::Full, &phone(), None, NOW + 1_000).unwrap();
+    assert_eq!(house.accounts.tokens(ANN).len(), 1, "the expired session is forgotten");
     assert!(next.id > session.id, "the id of a token that is gone is not given again");
+}
+
+#[test]
+fn sessions_make_room_for_each_other_and_other_tokens_are_refused_at_the_limit() {
+    let house = House::new().with(&["ann"], &[]);
+    let issue = |kind| house.accounts.issue_token(ANN, kind, &phone(), None, NOW);
+    let first = issue(TokenKind::Session).unwrap();
+    let others: Vec<_> = (1..MOST_TOKENS).map(|_| issue(TokenKind::Full).unwrap()).collect();
+    issue(TokenKind::Full).unwrap();
+    assert!(house.accounts.verify(first.secret.reveal(), NOW).is_none());
+    assert!(others.iter().all(|token| house.accounts.verify(token.secret.reveal(), NOW).is_some()));
+    assert!(matches!(issue(TokenKind::Full), Err(AccountError::TooManyTokens)));
 }
 
 #[test]
@@ -122,7 +134,8 @@ fn a_devices_token_of_an_administrator_is_not_an_administrators() {
 #[test]
 fn no_token_stands_in_the_folder_or_in_a_debug_line() {
     let house = House::new();
-    let made = house.accounts.create(&[NewUser::named(id("ann"))], &[], Some((TokenKind::Full, &phone())), NOW).unwrap();
+    let made =
+        house.accounts.create(&[NewUser::named(id("ann"))], &[], Some((TokenKind::Full, &phone())), NOW).unwrap();
     let token = made[0].token.clone().unwrap();
     assert!(!format!("{made:?} {:?}", house.accounts).contains(&token.reveal()[3..]));
     drop((house.accounts, house.store));

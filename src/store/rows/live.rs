@@ -129,10 +129,7 @@ impl Row for LiveRow {
         };
         let suspect = if has(SUSPECT) { Some(decode_fix(&mut row)?) } else { None };
         let steps = row.bytes()?.to_vec();
-        let count = usize::try_from(row.uint()?).map_err(|_| RowError::Short)?;
-        if count > row.left() {
-            return Err(RowError::Short);
-        }
+        let count = row.count()?;
         let mut devices = Vec::with_capacity(count);
         for _ in 0..count {
             let name = DeviceName::parse(row.text()?)?;

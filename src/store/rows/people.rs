@@ -1,10 +1,12 @@
-//! Who there is: accounts, their tokens and their friends.
+//! Who there is: accounts, their tokens and their friends, in pages.
 use crate::domain::{DeviceName, DisplayName, Radius, UnixMs, UserId, UserNo};
 use crate::store::codec::{Decoder, Encoder, RowError};
 
 use super::{Row, Table};
 
 const VERSION: u8 = 1;
+/// How many numbers make a page.
+pub const PAGE: u32 = 64;
 
 /// A person's account.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,20 +29,8 @@ pub struct Account {
     pub created: UnixMs,
 }
 
-impl Row for Account {
-    const TABLE: Table = Table::Accounts;
-    type Key = UserNo;
-
-    fn key_bytes(no: &UserNo) -> Vec<u8> {
-        no.0.to_be_bytes().to_vec()
-    }
-
-    fn key(&self) -> UserNo {
-        self.no
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut row = Encoder::versioned(VERSION);
+impl Account {
+    fn encode(&self, row: &mut Encoder) {
         // A name equal to the id, as for most, is not written twice.
         let named = self.name.as_str() != self.id.as_str();
         row.u8(u8::from(self.admin) | u8::from(named) << 1 | u8::from(self.time_zone.is_some()) << 2);
@@ -54,14 +44,9 @@ impl Row for Account {
         }
         row.f32(self.stride_m);
         row.int(self.created.0);
-        row.finish()
     }
 
-    fn decode(key: &[u8], value: &[u8]) -> Result<Self, RowError> {
-        let mut key = Decoder::new(key);
-        let no = UserNo(key.key_u32()?);
-        key.finish()?;
-        let mut row = Decoder::versioned(value, VERSION)?;
+    fn decode(no: UserNo, row: &mut Decoder<'_>) -> Result<Self, RowError> {
         let flags = row.u8()?;
         let id = UserId::parse(row.text()?, "user")?;
         let name = if flags & 2 == 0 { DisplayName::from(&id) } else { DisplayName::parse(row.text()?)? };
@@ -72,7 +57,6 @@ impl Row for Account {
             return Err(RowError::Value("stride"));
         }
         let created = UnixMs(row.int()?);
-        row.finish()?;
         Ok(Self { no, id, name, admin: flags & 1 != 0, radius, time_zone, stride_m, created })
     }
 }
@@ -99,7 +83,7 @@ pub struct TokenRow {
     pub device: DeviceName,
     /// What it may do.
     pub kind: TokenKind,
-    /// Names the token among its user's, for revoking.
+    /// Names the token, for revoking.
     pub id: u64,
     /// When it was made.
     pub created: UnixMs,
@@ -113,44 +97,25 @@ impl TokenRow {
     pub fn has_expired(&self, now: UnixMs) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
-}
 
-impl Row for TokenRow {
-    const TABLE: Table = Table::Tokens;
-    type Key = (UserNo, u64);
-
-    fn key_bytes((no, id): &(UserNo, u64)) -> Vec<u8> {
-        let mut key = Vec::with_capacity(12);
-        key.extend_from_slice(&no.0.to_be_bytes());
-        key.extend_from_slice(&id.to_be_bytes());
-        key
-    }
-
-    fn key(&self) -> (UserNo, u64) {
-        (self.no, self.id)
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut row = Encoder::versioned(VERSION);
+    fn encode(&self, row: &mut Encoder) {
         row.raw(&self.hash);
         row.u8(match self.kind {
             TokenKind::Full => 0,
             TokenKind::Session => 1,
             TokenKind::Device => 2,
         });
+        row.uint(self.id);
         row.text(self.device.as_str());
         row.int(self.created.0);
-        // 0: never; otherwise how long after its making.
-        row.int(self.expires.map_or(0, |expires| expires.since(self.created).max(1)));
-        row.finish()
+        row.u8(u8::from(self.expires.is_some()));
+        if let Some(expires) = self.expires {
+            row.int(expires.0);
+        }
     }
 
-    fn decode(key: &[u8], value: &[u8]) -> Result<Self, RowError> {
-        let mut key = Decoder::new(key);
-        let no = UserNo(key.key_u32()?);
-        let id = u64::from_be_bytes(key.array()?);
-        key.finish()?;
-        let mut row = Decoder::versioned(value, VERSION)?;
+    /// `before`: the token read before this one. Most devices have the name of another, and then share its text.
+    fn decode(no: UserNo, row: &mut Decoder<'_>, before: &mut Option<DeviceName>) -> Result<Self, RowError> {
         let hash = row.array()?;
         let kind = match row.u8()? {
             0 => TokenKind::Full,
@@ -158,67 +123,125 @@ impl Row for TokenRow {
             2 => TokenKind::Device,
             _ => return Err(RowError::Value("token kind")),
         };
-        let device = DeviceName::parse(row.text()?)?;
+        let id = row.uint()?;
+        let text = row.text()?;
+        let device = match before {
+            Some(name) if name.as_str() == text => name.clone(),
+            _ => before.insert(DeviceName::parse(text)?).clone(),
+        };
         let created = UnixMs(row.int()?);
-        let lasts = row.int()?;
-        row.finish()?;
-        Ok(Self { hash, no, device, kind, id, created, expires: (lasts != 0).then(|| created + lasts) })
+        let expires = if row.u8()? == 0 { None } else { Some(UnixMs(row.int()?)) };
+        Ok(Self { hash, no, device, kind, id, created, expires })
     }
 }
 
-/// A person's friends, in the order of their numbers. Both sides of a friendship have their own row, written in one commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FriendsRow {
-    /// Whose friends.
-    pub no: UserNo,
-    /// Sorted, each once.
+/// A person with tokens and friends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PersonRow {
+    /// The account.
+    pub account: Account,
+    /// The tokens, oldest first.
+    pub tokens: Vec<TokenRow>,
+    /// The friends' numbers, sorted, each once. Both sides of a friendship have the other, written in one commit.
     pub friends: Vec<UserNo>,
 }
 
-impl Row for FriendsRow {
-    const TABLE: Table = Table::Friends;
-    type Key = UserNo;
+/// The people of [`PAGE`] consecutive numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageRow {
+    /// Number of the first possible person, divided by [`PAGE`].
+    pub page: u32,
+    /// Who of them there is, in the order of their numbers.
+    pub people: Vec<PersonRow>,
+}
 
-    fn key_bytes(no: &UserNo) -> Vec<u8> {
-        no.0.to_be_bytes().to_vec()
+impl PageRow {
+    /// The page on which a number stands.
+    #[must_use]
+    pub const fn of(no: UserNo) -> u32 {
+        no.0 / PAGE
     }
 
-    fn key(&self) -> UserNo {
-        self.no
+    /// The numbers of a page.
+    pub fn numbers(page: u32) -> impl Iterator<Item = UserNo> {
+        (0..PAGE).filter_map(move |place| page.checked_mul(PAGE)?.checked_add(place).map(UserNo))
+    }
+}
+
+fn encode_friends(row: &mut Encoder, friends: &[UserNo]) {
+    row.uint(friends.len() as u64);
+    let mut before = 0;
+    for friend in friends {
+        row.uint(u64::from(friend.0.wrapping_sub(before)));
+        before = friend.0;
+    }
+}
+
+fn decode_friends(row: &mut Decoder<'_>) -> Result<Vec<UserNo>, RowError> {
+    let count = row.count()?;
+    let mut friends = Vec::with_capacity(count);
+    let mut before = 0_u32;
+    for at in 0..count {
+        let step = row.uint32()?;
+        if at > 0 && step == 0 {
+            return Err(RowError::Value("a friend twice"));
+        }
+        before = before.checked_add(step).ok_or(RowError::Value("a friend's number"))?;
+        friends.push(UserNo(before));
+    }
+    Ok(friends)
+}
+
+impl Row for PageRow {
+    const TABLE: Table = Table::People;
+    type Key = u32;
+
+    fn key_bytes(page: &u32) -> Vec<u8> {
+        page.to_be_bytes().to_vec()
+    }
+
+    fn key(&self) -> u32 {
+        self.page
     }
 
     fn encode(&self) -> Vec<u8> {
         let mut row = Encoder::versioned(VERSION);
-        row.uint(self.friends.len() as u64);
-        let mut before = 0;
-        for friend in &self.friends {
-            row.uint(u64::from(friend.0.wrapping_sub(before)));
-            before = friend.0;
+        row.uint(self.people.len() as u64);
+        for PersonRow { account, tokens, friends } in &self.people {
+            row.u8((account.no.0 % PAGE).to_le_bytes()[0]);
+            account.encode(&mut row);
+            row.uint(tokens.len() as u64);
+            tokens.iter().for_each(|token| token.encode(&mut row));
+            encode_friends(&mut row, friends);
         }
         row.finish()
     }
 
     fn decode(key: &[u8], value: &[u8]) -> Result<Self, RowError> {
         let mut key = Decoder::new(key);
-        let no = UserNo(key.key_u32()?);
+        let page = key.key_u32()?;
         key.finish()?;
         let mut row = Decoder::versioned(value, VERSION)?;
-        let count = usize::try_from(row.uint()?).map_err(|_| RowError::Short)?;
-        if count > row.left() {
-            return Err(RowError::Short);
-        }
-        let mut friends = Vec::with_capacity(count);
-        let mut before = 0_u32;
-        for at in 0..count {
-            let step = row.uint32()?;
-            if at > 0 && step == 0 {
-                return Err(RowError::Value("a friend twice"));
+        let count = row.count()?;
+        let mut people: Vec<PersonRow> = Vec::with_capacity(count.min(PAGE as usize));
+        let mut device = None;
+        for _ in 0..count {
+            let place = u32::from(row.u8()?);
+            let no = page.checked_mul(PAGE).and_then(|first| first.checked_add(place)).filter(|_| place < PAGE);
+            let no = no.map(UserNo).ok_or(RowError::Value("a person's number"))?;
+            if people.last().is_some_and(|before| before.account.no >= no) {
+                return Err(RowError::Value("the order of the people"));
             }
-            before = before.checked_add(step).ok_or(RowError::Value("a friend's number"))?;
-            friends.push(UserNo(before));
+            let account = Account::decode(no, &mut row)?;
+            let held = row.count()?;
+            let mut tokens = Vec::with_capacity(held);
+            for _ in 0..held {
+                tokens.push(TokenRow::decode(no, &mut row, &mut device)?);
+            }
+            people.push(PersonRow { account, tokens, friends: decode_friends(&mut row)? });
         }
         row.finish()?;
-        Ok(Self { no, friends })
+        Ok(Self { page, people })
     }
 }
 
@@ -227,60 +250,57 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn back<R: Row>(row: &R) -> Result<R, RowError> {
-        R::decode(&R::key_bytes(&row.key()), &row.encode())
+    prop_compose! {
+        fn any_token(no: UserNo)(
+            hash: [u8; 32], id: u64, kind in 0..3, device in "[a-z. -]{1,12}", created: i64, expires in proptest::option::of(any::<i64>()),
+        ) -> TokenRow {
+            let kind = [TokenKind::Full, TokenKind::Session, TokenKind::Device][kind as usize];
+            let device = DeviceName::parse(&device).unwrap();
+            TokenRow { hash, no, device, kind, id, created: UnixMs(created), expires: expires.map(UnixMs) }
+        }
+    }
+
+    prop_compose! {
+        fn any_person(no: UserNo)(
+            id in "[A-Za-z0-9_-]{1,64}", name in proptest::option::of("[a-zéß<> ]{0,20}x"), admin: bool,
+            radius in 50.0..=50_000.0_f64, time_zone in proptest::option::of("[A-Za-z/]{1,20}"), stride_m in 0.1..3.0_f32,
+            created: i64, tokens in proptest::collection::vec(any_token(no), 0..3),
+            friends in proptest::collection::btree_set(any::<u32>(), 0..60),
+        ) -> PersonRow {
+            let id = UserId::parse(&id, "user").unwrap();
+            let name = name.map_or_else(|| DisplayName::from(&id), |name| DisplayName::parse(&name).unwrap());
+            let radius = Radius::metres(radius).unwrap();
+            let account = Account { no, id, name, admin, radius, time_zone, stride_m, created: UnixMs(created) };
+            PersonRow { account, tokens, friends: friends.into_iter().map(UserNo).collect() }
+        }
+    }
+
+    prop_compose! {
+        fn any_page()(page in 0..u32::MAX / PAGE, places in proptest::collection::btree_set(0..PAGE, 0..5))
+            (people in places.into_iter().map(|place| any_person(UserNo(page * PAGE + place))).collect::<Vec<_>>(), page in Just(page))
+            -> PageRow { PageRow { page, people } }
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn an_account_is_read_back_as_written(
-            no: u32, id in "[A-Za-z0-9_-]{1,64}", name in "[a-zéß<> ]{0,20}x", admin: bool, radius in 50.0..=50_000.0_f64,
-            zone in proptest::option::of("[A-Za-z/]{1,20}"), stride_m in 0.1..3.0_f32, created: i64,
-        ) {
-            let id = UserId::parse(&id, "user").unwrap();
-            let name = DisplayName::parse(&name).unwrap();
-            let radius = Radius::metres(radius).unwrap();
-            let account =
-                Account { no: UserNo(no), id, name, admin, radius, time_zone: zone, stride_m, created: UnixMs(created) };
-            prop_assert_eq!(back(&account), Ok(account));
+        fn a_page_of_people_is_read_back_as_written(page in any_page()) {
+            prop_assert_eq!(PageRow::decode(&PageRow::key_bytes(&page.key()), &page.encode()), Ok(page));
         }
 
         #[test]
-        fn a_token_is_read_back_as_written(hash: [u8; 32], no: u32, id: u64, kind in 0..3, created in 0..1_i64 << 50, lasts in proptest::option::of(1..1_i64 << 50)) {
-            let kind = [TokenKind::Full, TokenKind::Session, TokenKind::Device][kind as usize];
-            let device = DeviceName::parse("Pixel 9").unwrap();
-            let created = UnixMs(created);
-            let token = TokenRow { hash, no: UserNo(no), device, kind, id, created, expires: lasts.map(|ms| created + ms) };
-            prop_assert_eq!(back(&token), Ok(token));
-        }
-
-        #[test]
-        fn friends_are_read_back_as_written(no: u32, friends in proptest::collection::btree_set(any::<u32>(), 0..60)) {
-            let row = FriendsRow { no: UserNo(no), friends: friends.into_iter().map(UserNo).collect() };
-            prop_assert_eq!(back(&row), Ok(row));
+        fn a_page_that_was_cut_or_grew_is_refused(page in any_page(), cut: prop::sample::Index) {
+            let bytes = page.encode();
+            let key = PageRow::key_bytes(&page.page);
+            prop_assert!(PageRow::decode(&key, &bytes[..cut.index(bytes.len())]).is_err());
+            prop_assert_eq!(PageRow::decode(&key, &[bytes, vec![0]].concat()), Err(RowError::Long));
         }
     }
 
     #[test]
-    fn a_row_that_was_cut_is_refused_at_every_length() {
-        let id = UserId::parse("ann", "user").unwrap();
-        let name = DisplayName::parse("Ann").unwrap();
-        let radius = Radius::default();
-        let account = Account {
-            no: UserNo(1),
-            id,
-            name,
-            admin: false,
-            radius,
-            time_zone: Some("Europe/Berlin".into()),
-            stride_m: 0.762,
-            created: UnixMs(1_800_000_000_000),
-        };
-        let bytes = account.encode();
-        for length in 0..bytes.len() {
-            assert!(Account::decode(&[0, 0, 0, 1], &bytes[..length]).is_err(), "{length}");
-        }
-        let longer = [bytes.as_slice(), &[0]].concat();
-        assert_eq!(Account::decode(&[0, 0, 0, 1], &longer), Err(RowError::Long));
+    fn the_last_page_ends_with_the_last_number() {
+        assert_eq!(PageRow::numbers(u32::MAX / PAGE).last(), Some(UserNo(u32::MAX)));
+        assert_eq!(PageRow::numbers(1).next(), Some(UserNo(64)));
+        assert_eq!(PageRow::of(UserNo(63)), 0);
     }
 }
