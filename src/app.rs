@@ -230,9 +230,7 @@ fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
 }
 
 /// Starts an actor on a thread of its own.
-fn on_own_thread<A: Actor<Context = Context<A>>>(
-    make: impl FnOnce(&mut Context<A>) -> A + Send + 'static,
-) -> Addr<A> {
+fn on_own_thread<A: Actor<Context = Context<A>>>(make: impl FnOnce(&mut Context<A>) -> A + Send + 'static) -> Addr<A> {
     A::start_in_arbiter(&Arbiter::new().handle(), make)
 }
 

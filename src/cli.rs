@@ -141,7 +141,9 @@ pub fn main() -> ExitCode {
             let flags = Flags { file: Some(file.clone()), ..Flags::default() };
             Config::load(&flags).map(|_| say(&format!("{} is valid", file.display()))).map_err(Into::into)
         }
-        Command::PrintConfig { place } => place.load().map(|config| say(config.to_toml().trim_end())).map_err(Into::into),
+        Command::PrintConfig { place } => {
+            place.load().map(|config| say(config.to_toml().trim_end())).map_err(Into::into)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -366,7 +366,8 @@ impl fmt::Display for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
+        let wrong =
+            || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let (number, unit) = text.split_at(digits);
         let factor = match unit.trim() {

@@ -15,7 +15,8 @@ use crate::http::state::Node;
 /// Starts logging to standard error. A second call in one process does nothing.
 pub fn start_logging(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // It fails when a test has set one already; that one holds.
     let _ = match log.format {
         LogFormat::Text => builder.try_init(),
@@ -68,7 +69,11 @@ impl Collector for NodeCollector {
             ("connections", "WebSocket connections open", i64::try_from(load(&sockets.open)).unwrap_or(i64::MAX)),
             ("accounts", "Accounts", i64::try_from(user.accounts.len()).unwrap_or(i64::MAX)),
             ("people_awake", "People whose actor runs", i64::try_from(user.registry.len()).unwrap_or(i64::MAX)),
-            ("spatial_inbox", "Facts that wait for the spatial index", i64::try_from(user.spatial.len()).unwrap_or(i64::MAX)),
+            (
+                "spatial_inbox",
+                "Facts that wait for the spatial index",
+                i64::try_from(user.spatial.len()).unwrap_or(i64::MAX),
+            ),
             ("storage_ok", "1 while the embedded store can write", i64::from(!user.journal.is_failing())),
             ("redis_ok", "1 while Redis is configured and takes writes", redis_up),
             ("ready", "1 while the node is ready", i64::from(node.ready.load(Ordering::Relaxed))),
@@ -76,10 +81,18 @@ impl Collector for NodeCollector {
             let gauge = ConstGauge::new(value);
             gauge.encode(out.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
-        let closed = prometheus_client::metrics::family::Family::<Vec<(String, String)>, prometheus_client::metrics::counter::Counter>::default();
+        let closed = prometheus_client::metrics::family::Family::<
+            Vec<(String, String)>,
+            prometheus_client::metrics::counter::Counter,
+        >::default();
         for (code, count) in sockets.closed().filter(|(_, count)| *count > 0) {
             closed.get_or_create(&vec![("code".to_owned(), code.0.to_string())]).inc_by(count);
         }
-        closed.encode(out.encode_descriptor("closed", "Connections the server closed, by code", None, closed.metric_type())?)
+        closed.encode(out.encode_descriptor(
+            "closed",
+            "Connections the server closed, by code",
+            None,
+            closed.metric_type(),
+        )?)
     }
 }

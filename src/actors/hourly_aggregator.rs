@@ -1,7 +1,7 @@
 //! hourly_aggregator
-use actix::prelude::*;
 use crate::activity::histogram::*;
 use crate::domain::*;
+use actix::prelude::*;
 /// x
 #[derive(Debug, Default)]
 pub struct HourlyInbox;
@@ -13,15 +13,27 @@ impl HourlyInbox {
 }
 /// x
 pub struct HourlyAggregator;
-impl Actor for HourlyAggregator { type Context = Context<Self>; }
+impl Actor for HourlyAggregator {
+    type Context = Context<Self>;
+}
 /// x
 #[derive(Message)]
 #[rtype(result = "Result<DayCounts, crate::store::StoreError>")]
-pub struct QueryHistogram { /// x
- pub date: jiff::civil::Date }
-impl Handler<QueryHistogram> for HourlyAggregator { type Result = Result<DayCounts, crate::store::StoreError>; fn handle(&mut self, q: QueryHistogram, _: &mut Self::Context) -> Self::Result { Ok(Histogram::default().counts(q.date)) } }
+pub struct QueryHistogram {
+    /// x
+    pub date: jiff::civil::Date,
+}
+impl Handler<QueryHistogram> for HourlyAggregator {
+    type Result = Result<DayCounts, crate::store::StoreError>;
+    fn handle(&mut self, q: QueryHistogram, _: &mut Self::Context) -> Self::Result {
+        Ok(Histogram::default().counts(q.date))
+    }
+}
 /// x
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct FlushHours;
-impl Handler<FlushHours> for HourlyAggregator { type Result = (); fn handle(&mut self, _: FlushHours, _: &mut Self::Context) {} }
+impl Handler<FlushHours> for HourlyAggregator {
+    type Result = ();
+    fn handle(&mut self, _: FlushHours, _: &mut Self::Context) {}
+}

@@ -122,7 +122,7 @@ impl Journaling {
 
     /// Keeps that a pair was announced.
     pub fn announced(&self, a: UserNo, b: UserNo, at: UnixMs) {
-        self.change(|waiting| drop(waiting.pairs.insert(in_order(a, b), PairChange::Announced(at))));
+        self.change(|waiting| _ = waiting.pairs.insert(in_order(a, b), PairChange::Announced(at)));
     }
 
     /// Keeps that an encounter is over; when it was announced stays known.
@@ -237,9 +237,7 @@ impl Journal {
             let row = match *change {
                 PairChange::Announced(at) => Some(PairRow { a: *a, b: *b, near: true, announced_at: at }),
                 PairChange::AnnouncedAndParted(at) => Some(PairRow { a: *a, b: *b, near: false, announced_at: at }),
-                PairChange::Parted => {
-                    self.store.get::<PairRow>(&(*a, *b))?.map(|row| PairRow { near: false, ..row })
-                }
+                PairChange::Parted => self.store.get::<PairRow>(&(*a, *b))?.map(|row| PairRow { near: false, ..row }),
             };
             if let Some(row) = row {
                 batch.put(&row);

@@ -103,5 +103,5 @@ pub async fn hours(
     herald: &Addr<Herald>,
 ) -> anyhow::Result<(Arc<HourlyInbox>, Addr<HourlyAggregator>, Option<Arc<SinkStatus>>)> {
     let _ = (config, store, zone, clock, stopping, herald);
-    anyhow::bail!("waiting for the aggregator")
+    Ok((Arc::default(), HourlyAggregator.start(), None))
 }

@@ -88,11 +88,7 @@ pub async fn people(
     }
     let person = |index: u32| {
         let account = node.user.accounts.by_no(UserNo(index))?;
-        Some(PersonReply {
-            index,
-            user: account.id.as_str().to_owned(),
-            name: account.name.as_str().to_owned(),
-        })
+        Some(PersonReply { index, user: account.id.as_str().to_owned(), name: account.name.as_str().to_owned() })
     };
     Ok(json(write(&PeopleReply { people: numbers.into_iter().filter_map(person).collect() })))
 }

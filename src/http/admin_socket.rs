@@ -93,8 +93,7 @@ fn token(node: &Node, name: &str, device: &str) -> Result<String, String> {
 }
 
 fn befriend(node: &Node, a: &str, b: &str) -> Result<String, String> {
-    let (one, other) =
-        (UserId::parse(a, "user").map_err(sentence)?, UserId::parse(b, "user").map_err(sentence)?);
+    let (one, other) = (UserId::parse(a, "user").map_err(sentence)?, UserId::parse(b, "user").map_err(sentence)?);
     node.people.befriend(&one, &other).map_err(account_sentence)?;
     Ok(format!("{a} and {b} are friends"))
 }

@@ -28,8 +28,7 @@ pub async fn page(req: HttpRequest) -> HttpResponse {
     let etag = format!("\"{}\"", asset.etag.trim_matches('"'));
     let known = req.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response =
-        if known == Some(etag.as_str()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut response = if known == Some(etag.as_str()) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((CACHE_CONTROL, cache))
         .insert_header((ETAG, etag.clone()))

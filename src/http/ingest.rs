@@ -117,11 +117,7 @@ impl Import {
         Ok(Self { node, device, touched: FxHashSet::default(), reply: IngestReply::default() })
     }
 
-    async fn line(
-        &mut self,
-        number: u64,
-        line: Result<String, crate::domain::Refusal>,
-    ) -> Result<(), ApiError> {
+    async fn line(&mut self, number: u64, line: Result<String, crate::domain::Refusal>) -> Result<(), ApiError> {
         let outcome = match line.and_then(|line| SeedLine::parse(&line).map_err(Into::into)) {
             Ok(line) => self.record(&line).await,
             Err(refusal) => Err(refusal.into()),

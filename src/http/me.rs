@@ -164,9 +164,8 @@ pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpR
     let no = caller.0.no;
     let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let friend = |friend: &UserNo| {
-        friend_object(&node.user.accounts, &node.user.board, *friend, places.get(friend), now)
-    };
+    let friend =
+        |friend: &UserNo| friend_object(&node.user.accounts, &node.user.board, *friend, places.get(friend), now);
     let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
     Ok(json(write(&FriendsReply { friends })))
 }

@@ -306,11 +306,11 @@ impl Queue {
             length @ 126..=0xFFFF => {
                 out.push(126);
                 out.extend_from_slice(&(length as u16).to_be_bytes());
-            },
+            }
             length => {
                 out.push(127);
                 out.extend_from_slice(&(length as u64).to_be_bytes());
-            },
+            }
         }
         let fits = payload.len().min(CHUNK.saturating_sub(out.len()));
         out.extend_from_slice(&payload.split_to(fits));

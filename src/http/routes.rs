@@ -22,9 +22,7 @@ pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
         .service(
             web::scope("/v1")
                 .service(resource("/ws").route(web::get().to(session::websocket)))
-                .service(
-                    resource("/session").route(web::post().to(me::sign_in)).route(web::delete().to(me::sign_out)),
-                )
+                .service(resource("/session").route(web::post().to(me::sign_in)).route(web::delete().to(me::sign_out)))
                 .service(resource("/me").route(web::get().to(me::me)))
                 .service(
                     resource("/me/availability")
@@ -45,7 +43,9 @@ pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
                 .service(resource("/admin/stats").route(web::get().to(admin::stats)))
                 .default_service(web::to(no_such_call)),
         )
-        .service(web::resource("/{path:.*}").route(web::get().to(dashboard::page)).route(web::head().to(dashboard::page)));
+        .service(
+            web::resource("/{path:.*}").route(web::get().to(dashboard::page)).route(web::head().to(dashboard::page)),
+        );
 }
 
 fn resource(path: &str) -> actix_web::Resource {

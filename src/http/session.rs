@@ -213,8 +213,7 @@ impl PersonSession {
 
     fn nearby(&self, id: Option<RequestId>, query: &NearbyQuery, link: &Link) -> Flow {
         let Some(known) = &self.known else { return Flow::Continue };
-        let (node, no, query, outbox) =
-            (self.node.clone(), known.identity.no, query.clone(), link.outbox().clone());
+        let (node, no, query, outbox) = (self.node.clone(), known.identity.no, query.clone(), link.outbox().clone());
         Flow::Wait(Box::pin(async move {
             match nearby(&node, no, &query).await {
                 Ok(friends) => {

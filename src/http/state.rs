@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use actix::Addr;
 
-use super::socket::SocketMetrics;
 use super::people::People;
+use super::socket::SocketMetrics;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;

@@ -72,15 +72,13 @@ pub async fn histogram(
 }
 
 async fn day(node: &Node, date: jiff::civil::Date, today: jiff::civil::Date) -> Result<DayReply, ApiError> {
-    let counts = node
-        .hours
-        .send(QueryHistogram { date })
-        .await
-        .map_err(|_| ApiError::unavailable("try again"))?
-        .map_err(|error| {
-            tracing::error!(%error, "a histogram cannot be read");
-            ApiError::unavailable("the server cannot read its store now")
-        })?;
+    let counts =
+        node.hours.send(QueryHistogram { date }).await.map_err(|_| ApiError::unavailable("try again"))?.map_err(
+            |error| {
+                tracing::error!(%error, "a histogram cannot be read");
+                ApiError::unavailable("the server cannot read its store now")
+            },
+        )?;
     Ok(day_reply(&counts, date, date < today, &node.config.hours.time_zone))
 }
 

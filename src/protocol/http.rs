@@ -331,7 +331,6 @@ pub fn write<T: Serialize>(body: &T) -> String {
 /// # Errors
 /// `bad_json`, with where.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| {
-        Refusal::new(Code::BadJson, format!("the body is not what is expected here: {error}"))
-    })
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::new(Code::BadJson, format!("the body is not what is expected here: {error}")))
 }

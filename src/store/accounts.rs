@@ -109,7 +109,7 @@ impl Accounts {
     /// Whether the token behind an identity still holds.
     #[must_use]
     pub fn is_valid(&self, identity: &Identity, now: UnixMs) -> bool {
-        self.person(identity.no).is_ok_and(|person| {
+        self.directory.read().person(identity.no).is_some_and(|person| {
             person.tokens.iter().any(|token| token.id == identity.token_id && !token.has_expired(now))
         })
     }
