@@ -151,6 +151,18 @@ impl App {
         Ok(Self { address, node, server, parts })
     }
 
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the address.
+    ///
+    /// # Errors
+    /// As [`App::start`] and [`App::run_until`].
+    pub fn run(config: Config, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        actix::System::new().block_on(async {
+            let app = Self::start(config, Clock::System).await?;
+            listening(app.address());
+            app.run_until(stop::signal()).await
+        })
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {

@@ -55,3 +55,18 @@ pub async fn flush(node: &Node, parts: &Parts) {
         tracing::warn!("not everything could be flushed in time; what was acknowledged is safe");
     }
 }
+
+/// Ends at SIGTERM or SIGINT; a second one ends the process at once.
+pub async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal as on};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (on(SignalKind::terminate()), on(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be received");
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("stopping; a second signal stops at once");
+    actix_rt::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        std::process::exit(130);
+    });
+}
