@@ -253,3 +253,7 @@ impl Sender<'_> {
         format!("stopped after {sent} events (with --as-recorded a rerun is safe: what is stored is only acknowledged)")
     }
 }
+
+#[cfg(test)]
+#[path = "replay/tests.rs"]
+mod tests;
