@@ -16,7 +16,7 @@ use super::outbox::OutboxBody;
 pub use super::outbox::{Outbox, OutboxLimits, WRITE_BUFFER};
 use super::socket_actor;
 pub use super::socket_metrics::SocketMetrics;
-pub use super::tcp::{TcpOptions, on_connect, on_connect_with};
+pub use super::tcp::{LINGER, TcpOptions, on_connect, on_connect_with};
 use crate::actors::downlink::Downlink;
 use crate::protocol::close::CloseCode;
 
@@ -97,7 +97,7 @@ impl Default for SocketLimits {
             message: Duration::from_secs(10),
             ping_after: Duration::from_secs(25),
             idle: Duration::from_secs(60),
-            close_wait: Duration::from_millis(900),
+            close_wait: Duration::from_millis(1500),
             tick: Duration::from_secs(1),
             pongs_per_second: 10,
             pong_burst: 20,
@@ -108,8 +108,9 @@ impl Default for SocketLimits {
 
 /// Turns a request into a connection: checks the handshake, starts the session, answers 101.
 ///
-/// The server must be built with `.on_connect(on_connect)` (or [`on_connect_with`]) and
-/// `.h1_write_buffer_size(WRITE_BUFFER)`; without the second up to 32 KiB more wait for a slow reader.
+/// The server must be built with `.on_connect(on_connect)` (or [`on_connect_with`]), `.h1_write_buffer_size(WRITE_BUFFER)`
+/// (without it up to 32 KiB more wait for a slow reader) and `.client_disconnect_timeout(LINGER)` (without it closing
+/// takes a second).
 ///
 /// # Errors
 /// What [`handshake::answer`] says; then the session was dropped without a call.

@@ -6,6 +6,10 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use socket2::SockRef;
 
+/// For `HttpServer::client_disconnect_timeout`: how long a finished connection waits for the client to hang up before we
+/// do. Longer than most round trips, and short enough that conformance suites do not call us slow (Autobahn: 0.5 s).
+pub const LINGER: Duration = Duration::from_millis(250);
+
 /// Options set on every accepted connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
