@@ -62,7 +62,7 @@ def topology(path, name, keep=lambda p, i: True):
         if g["type"] not in ("Polygon", "MultiPolygon") or not keep(g.get("properties", {}), g.get("id")):
             continue
         parts = [g["arcs"]] if g["type"] == "Polygon" else g["arcs"]
-        polys = [Polygon(ring(p[0]), [ring(h) for h in p[1:]]) for p in parts if p]
+        polys = [Polygon(ring(p[0]), [ring(h) for h in p[1:]]) for p in parts if p and len(ring(p[0])) > 3]
         yield g.get("properties", {}), g.get("id"), unary_union([p.buffer(0) for p in polys])
 
 
@@ -288,6 +288,8 @@ PLACES = [  # kind, rank (the zoom it appears at), name, lat, lon
     ("sight", 11.4, "LaGuardia Airport", 40.7769, -73.8740), ("sight", 11, "JFK Airport", 40.6413, -73.7781), ("sight", 11, "Newark Airport", 40.6895, -74.1745),
 ]
 
+SHORE_STATES = {"36", "34", "09", "42", "25", "44", "10", "24", "50"}
+CITY = {"36005", "36047", "36061", "36081", "36085"}
 COUNTIES = {  # the counties around the city, by FIPS code; the five of the city itself come from its own boundaries
     "36119", "36059", "36087", "36103", "36079", "36071", "34003", "34013", "34017", "34019", "34023", "34025", "34027", "34031",
     "34035", "34037", "34039", "34029", "34021", "09001", "09009", "09005",
@@ -299,7 +301,7 @@ def new_york(wheel):
     boroughs = {r["BoroName"]: g for r, g in shapes(wheel.read(archive))}
     tolerance = {"Manhattan": 12 / M_LAT}
     city = {name: polygons(g.simplify(tolerance.get(name, 28 / M_LAT)), 8e-7) for name, g in boroughs.items()}
-    county = {i: g for _, i, g in topology(MODULES / "us-atlas/counties-10m.json", "counties", lambda p, i: i in COUNTIES | {"36005", "36047", "36081", "36061", "36085"})}
+    county = {i: g for _, i, g in topology(MODULES / "us-atlas/counties-10m.json", "counties", lambda p, i: i in COUNTIES | CITY)}
     ring = unary_union([county[i] for i in county if i in COUNTIES])
     # the land border of the Bronx and Queens, where two surveys leave slivers of sea between them
     seam = unary_union([county["36119"], county["36059"]]).buffer(0.004).intersection(unary_union([county["36005"], county["36081"]]).buffer(0.0015))
@@ -326,13 +328,18 @@ def world(wheel, detailed):
     near = box(-80, 36.5, -66, 46)
     coarse = unary_union([g for _, _, g in topology(MODULES / "world-atlas/land-110m.json", "land")])
     fine = unary_union([g for _, _, g in topology(MODULES / "world-atlas/land-50m.json", "land")])
-    # where the detailed counties are, the finer land would show as a second coast: cut their hull out, keep their land
-    hull = detailed.convex_hull.buffer(0.02).intersection(box(-75.6, 39.4, -71.8, 42.2))
-    states = unary_union([g for _, _, g in topology(MODULES / "us-atlas/states-10m.json", "states", lambda p, i: i in ("36", "34", "09", "42", "25", "44", "10", "24"))])
-    shore = states.intersection(box(-76.2, 38.6, -70.2, 43.0)).simplify(0.004)
-    land = unary_union([coarse.difference(near), fine.intersection(near).difference(box(-76.2, 38.6, -70.2, 43.0)).simplify(0.01), shore, hull.intersection(detailed).simplify(0.004)])
-    detail = box(-80, 36.5, -66, 46)
-    out = [feature("land", polygons(land.difference(detail), 0.02), 2), feature("land", polygons(land.intersection(detail), 0.0004), 3)]
+    states = unary_union([g for _, i, g in topology(MODULES / "us-atlas/states-10m.json", "states") if i in SHORE_STATES])
+    window = box(-76.2, 38.6, -70.2, 43.0)
+    shore = states.intersection(window).simplify(0.004)
+    land = unary_union([coarse.difference(near), fine.intersection(near).difference(window).simplify(0.01), shore]).buffer(0)
+    # Where newyork.json knows better, this land is a feature of its own, which the style hides once zoomed in.
+    others = unary_union([g for _, i, g in topology(MODULES / "us-atlas/counties-10m.json", "counties", lambda p, i: i[:2] in SHORE_STATES and i not in COUNTIES | CITY)])
+    known = detailed.buffer(0.06).difference(others)
+    out = [
+        feature("land", polygons(land.difference(near), 0.02), 2),
+        feature("land", polygons(land.intersection(near).difference(known), 0.0004), 3),
+        feature("land-near", polygons(land.intersection(known), 0.0004), 3),
+    ]
     seen, names = [], []
     for props, _, g in topology(MODULES / "world-atlas/countries-110m.json", "countries"):
         seen.append(g)
