@@ -206,16 +206,12 @@ impl fmt::Display for SeedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let timestamp = jiff::Timestamp::from_millisecond(self.t.0.max(0)).unwrap_or(jiff::Timestamp::MAX);
         let wall = Offset::UTC.to_datetime(timestamp);
+        let date = i32::from(wall.year()) * 10_000 + i32::from(wall.month()) * 100 + i32::from(wall.day());
+        let clock = i32::from(wall.hour()) * 10_000 + i32::from(wall.minute()) * 100 + i32::from(wall.second());
         write!(
             f,
-            "{}, {:04}{:02}{:02} {:02}{:02}{:02}, {}, {}, {}",
+            "{}, {date:08} {clock:06}, {}, {}, {}",
             self.user,
-            wall.year(),
-            wall.month(),
-            wall.day(),
-            wall.hour(),
-            wall.minute(),
-            wall.second(),
             self.position.lat(),
             self.position.lon(),
             if self.free { "True" } else { "False" },
