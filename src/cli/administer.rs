@@ -39,7 +39,10 @@ pub fn ask(place: &Place, request: &AdminRequest) -> anyhow::Result<()> {
 /// What is wrong with a recording, or with the node.
 pub fn replay(place: &Place, args: &ReplayArgs) -> anyhow::Result<()> {
     let target = target(place, args)?;
-    replay::run(args, &target, &mut std::io::stdout())?;
+    let report = replay::run(args, &target, &mut std::io::stdout())?;
+    if !report.is_clean() {
+        bail!("not everything was taken; what was is stored");
+    }
     Ok(())
 }
 
