@@ -1,1 +1,2 @@
+mod friends; mod grid; mod island; mod random; mod schedule; mod walker;
 fn main() {}
