@@ -116,7 +116,7 @@ mod tests {
                 assert!(graph.of(friend as usize).contains(&u32::try_from(person).unwrap()));
             }
         }
-        assert_eq!(graph.pairs().count() * 2, (0..500).map(|person| graph.of(person).len()).sum());
+        assert_eq!(graph.pairs().count() * 2, (0..500).map(|person| graph.of(person).len()).sum::<usize>());
     }
 
     #[test]
