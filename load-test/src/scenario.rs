@@ -1,0 +1,388 @@
+//! A run from the first connection to the last ack: connect, settle, walk, wait for what is still under way, hang up.
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use letshang::protocol::close::CloseCode;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::client::{self, Line, NO_CLOSE_FRAME, NotWelcomed, Target};
+use crate::crowd::{Crowd, Plan};
+use crate::friends::Friends;
+use crate::meter::Meter;
+use crate::progress::Progress;
+use crate::random::Random;
+use crate::report::{Connections, Cost, Fixes, Latencies, Meetings, Report, Setup};
+
+/// Handshakes under way at the same time.
+const HANDSHAKES: usize = 128;
+/// How often a person tries to connect before giving up, unless the run is for ever.
+const TRIES: u32 = 8;
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// How long after the last fix an ack may come.
+const GRACE: Duration = Duration::from_secs(5);
+/// `near` frames need no ack: they get this long in any case.
+const LISTEN_ON: Duration = Duration::from_millis(600);
+/// Fixes sent before the readers get a turn.
+const BURST: u32 = 32;
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Scenario {
+    /// How it is named in the report.
+    pub url: String,
+    /// Where to connect.
+    pub target: Target,
+    /// Everyone's token, in order.
+    pub tokens: Vec<String>,
+    /// Who is who and how they live.
+    pub plan: Plan,
+    /// Fixes a second from each.
+    pub rate: f64,
+    /// Seconds of load before measuring, and measured; `None`: until told to stop.
+    pub seconds: Option<(u64, u64)>,
+    /// Send no fixes: hold idle connections for this many seconds.
+    pub idle: Option<u64>,
+    /// Connections a second.
+    pub ramp: u32,
+    /// Wait for acks at the end.
+    pub expects_acks: bool,
+    /// How the server's CPU and memory are read.
+    pub meter: Meter,
+}
+
+/// Shared by all connections of a run, on one thread.
+struct Run {
+    scenario: Scenario,
+    crowd: RefCell<Crowd>,
+    handshakes: Semaphore,
+    opened: Cell<u64>,
+    refused: RefCell<BTreeMap<String, u64>>,
+    slowest_limit: Cell<Option<u32>>,
+    ending: Cell<bool>,
+}
+
+/// Set when the run shall end soon.
+pub type Stop = Rc<Cell<bool>>;
+
+/// Makes a run on this thread's `LocalSet`.
+pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &mut Progress) -> Report {
+    let mut setup = Setup {
+        url: scenario.url.clone(),
+        users: u32::try_from(scenario.plan.people).unwrap_or(u32::MAX),
+        rate: scenario.rate,
+        seconds: 0.0,
+        seed: scenario.plan.seed,
+        mean_friends: friends.mean_degree(),
+        clustering: friends.clustering(),
+        radius_m: scenario.plan.radius_m,
+        idle: scenario.idle.is_some(),
+    };
+    let check = scenario.plan.check;
+    let crowd = Crowd::new(scenario.plan.clone(), friends);
+    let run = Rc::new(Run {
+        crowd: RefCell::new(crowd),
+        handshakes: Semaphore::new(HANDSHAKES),
+        opened: Cell::new(0),
+        refused: RefCell::default(),
+        slowest_limit: Cell::new(None),
+        ending: Cell::new(false),
+        scenario,
+    });
+    let resident_before = run.scenario.meter.resident_bytes();
+    let began = Instant::now();
+    everyone_connects(&run, stop, progress).await;
+    let seconds = began.elapsed().as_secs_f64();
+    settle(&run).await;
+    let grown =
+        run.scenario.meter.resident_bytes().zip(resident_before).map(|(now, before)| now.saturating_sub(before));
+    let opened = run.opened.get();
+    let bytes_each = grown.map(|bytes| bytes as f64 / opened.max(1) as f64);
+    if let Some(limit) = run.slowest_limit.get().filter(|&limit| f64::from(limit) < run.scenario.rate + 1.0) {
+        progress.say(&format!(
+            "warning: this server allows {limit} frames a second on a connection; fixes will be refused"
+        ));
+    }
+    let spent = match run.scenario.idle {
+        Some(seconds) => hold(&run, seconds, stop, progress).await,
+        None => walk(&run, stop, progress).await,
+    };
+    setup.seconds = spent.seconds;
+    let resident_after = run.scenario.meter.resident_bytes();
+    if run.scenario.expects_acks && run.scenario.seconds.is_some() {
+        last_words(&run).await;
+    }
+    run.ending.set(true);
+    run.crowd.borrow_mut().hang_up();
+    tokio::task::yield_now().await;
+
+    let crowd = run.crowd.borrow();
+    let (tally, meetings) = (&crowd.tally, &crowd.meetings);
+    let fixes = Fixes::of(tally, spent.seconds);
+    let cost = |cpu: f64, resident_before, resident_after| Cost {
+        cpu_us_per_fix: cpu * 1e6 / tally.measured_sent.max(1) as f64,
+        cores: cpu / spent.seconds.max(f64::MIN_POSITIVE),
+        resident_before,
+        resident_after,
+    };
+    Report {
+        setup,
+        connections: Connections {
+            opened,
+            refused: run.refused.borrow().clone(),
+            seconds,
+            bytes_each,
+            drops: tally.drops.clone(),
+        },
+        fixes,
+        latency: Latencies::of(tally),
+        near: Meetings {
+            pairs: meetings.pairs(),
+            one_sided: meetings.one_sided(),
+            by_fix: tally.near_by_fix,
+            by_becoming_free: tally.near_by_becoming_free,
+            early: tally.near_early,
+            too_far: tally.near_too_far,
+            unknown: tally.near_unknown,
+            due: check.then(|| meetings.due()),
+            missed: check.then(|| meetings.missed()),
+        },
+        degraded: tally.degraded,
+        server: spent.server_cpu.map(|cpu| cost(cpu, resident_before, resident_after)),
+        generator: cost(spent.own_cpu, None, None),
+        yardstick: None,
+    }
+}
+
+async fn everyone_connects(run: &Rc<Run>, stop: &Stop, progress: &mut Progress) {
+    let people = run.scenario.plan.people;
+    let began = Instant::now();
+    let mut started = 0;
+    loop {
+        let due = began.elapsed().as_secs_f64() * f64::from(run.scenario.ramp);
+        while started < people && (started as f64) < due {
+            tokio::task::spawn_local(live(run.clone(), started));
+            started += 1;
+        }
+        let opened = run.opened.get();
+        let settled = opened + run.refused.borrow().values().sum::<u64>();
+        progress.show("connecting", opened, people as u64, "connections");
+        if settled >= people as u64 || stop.get() {
+            return;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// One person's connection, and the next one when it ends and may be had again.
+async fn live(run: Rc<Run>, person: usize) {
+    let forever = run.scenario.seconds.is_none();
+    let mut random = Random::new(run.scenario.plan.seed, 0xBA, person as u64);
+    let mut failures = 0;
+    let mut was_online = false;
+    loop {
+        let (reason, retry_after, may_return) = match connect(&run, person).await {
+            Ok(welcomed) => {
+                failures = 0;
+                if !was_online {
+                    run.opened.set(run.opened.get() + 1);
+                }
+                was_online = true;
+                let line = Rc::new(Line::new(welcomed.stream));
+                run.crowd.borrow_mut().connected(person, line.clone(), welcomed.last_seq);
+                let ended = line.run(welcomed.rest, |text| run.crowd.borrow_mut().hear(person, text)).await;
+                let mut crowd = run.crowd.borrow_mut();
+                crowd.dropped(person);
+                if run.ending.get() {
+                    return;
+                }
+                *crowd.tally.drops.entry(ended.code).or_default() += 1;
+                if !forever {
+                    return;
+                }
+                (format!("closed with {}", ended.code), ended.retry_after, may_return(ended.code))
+            }
+            Err(NotWelcomed::Busy(retry_after)) => ("busy".to_owned(), retry_after, true),
+            Err(NotWelcomed::Closed(code)) => (format!("closed with {code}"), None, may_return(code)),
+            Err(NotWelcomed::Io(error)) => (error.kind().to_string(), None, true),
+            Err(NotWelcomed::Odd(answer)) => (answer, None, false),
+        };
+        failures += 1;
+        if run.ending.get() || !may_return || (!forever && failures >= TRIES) {
+            if !was_online {
+                *run.refused.borrow_mut().entry(reason).or_default() += 1;
+            }
+            return;
+        }
+        let (first, most) = BACK_OFF;
+        let wait = retry_after.unwrap_or(first * 2_u32.pow(failures.min(7))).min(most);
+        sleep(wait.mul_f64(random.between(0.5, 1.5))).await;
+    }
+}
+
+async fn connect(run: &Run, person: usize) -> Result<client::Welcomed, NotWelcomed> {
+    let _permit = run.handshakes.acquire().await;
+    let token = run.scenario.tokens.get(person).map_or("", String::as_str);
+    let welcomed = client::connect(&run.scenario.target, person, token).await?;
+    if let Some(limit) = welcomed.frames_per_second {
+        run.slowest_limit.set(Some(run.slowest_limit.get().map_or(limit, |slowest| slowest.min(limit))));
+    }
+    Ok(welcomed)
+}
+
+fn may_return(code: u16) -> bool {
+    code == NO_CLOSE_FRAME || CloseCode(code).may_reconnect()
+}
+
+/// Waits until the server has told everyone who is there: no frame for half a second, 10 s at most.
+async fn settle(run: &Run) {
+    let mut heard = None;
+    for _ in 0..20 {
+        let now = Some(run.crowd.borrow().tally.heard);
+        if heard == now {
+            return;
+        }
+        heard = now;
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// What was spent while measuring.
+#[derive(Debug, Default)]
+struct Spent {
+    seconds: f64,
+    server_cpu: Option<f64>,
+    own_cpu: f64,
+}
+
+/// A moment from which spending is counted.
+struct Since {
+    moment: Instant,
+    server_cpu: Option<f64>,
+    own_cpu: f64,
+}
+
+impl Since {
+    fn now(meter: &Meter) -> Self {
+        Self { moment: Instant::now(), server_cpu: meter.server_cpu_seconds(), own_cpu: meter.own_cpu_seconds() }
+    }
+
+    fn spent(&self, meter: &Meter) -> Spent {
+        Spent {
+            seconds: self.moment.elapsed().as_secs_f64(),
+            server_cpu: meter.server_cpu_seconds().zip(self.server_cpu).map(|(now, before)| now - before),
+            own_cpu: meter.own_cpu_seconds() - self.own_cpu,
+        }
+    }
+}
+
+async fn hold(run: &Run, seconds: u64, stop: &Stop, progress: &mut Progress) -> Spent {
+    let since = Since::now(&run.scenario.meter);
+    while since.moment.elapsed().as_secs() < seconds && !stop.get() {
+        progress.show("idle", since.moment.elapsed().as_secs(), seconds, "s");
+        sleep(Duration::from_millis(100)).await;
+    }
+    since.spent(&run.scenario.meter)
+}
+
+/// The load: the k-th fix of all is meant for the moment k / (people · rate). So every person sends at the same interval,
+/// everyone at a different moment, and nobody waits for anything: the schedule is never put off (no coordinated omission).
+async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
+    let Scenario { plan, rate, seconds, meter, .. } = &run.scenario;
+    let people = plan.people as u64;
+    let us_per_fix = 1e6 / (rate * plan.people as f64);
+    let stride = stride(people);
+    let clock = run.crowd.borrow().clock;
+    // A little ahead, so that the first fix is not late.
+    let from_ms = clock.now_us() / 1_000 + 20;
+    let (warm_up, measured) = seconds.unwrap_or((0, 0));
+    let measure_from_ms = from_ms + warm_up * 1_000;
+    let rounds = seconds.map(|_| ((warm_up + measured) as f64 * rate).ceil().max(1.0) as u64);
+    let mut end = rounds.map_or(u64::MAX, |rounds| rounds * people);
+    run.crowd.borrow_mut().begin_load(from_ms, measure_from_ms);
+
+    let mut since = Since::now(meter);
+    let mut measuring = warm_up == 0;
+    let mut next = 0_u64;
+    loop {
+        let now_ms = clock.now_us() / 1_000;
+        if !measuring && now_ms >= measure_from_ms {
+            since = Since::now(meter);
+            measuring = true;
+        }
+        if stop.get() {
+            // Everyone's turn comes once more, so that everyone's last fix is a numbered one; but not in an endless run.
+            end = end.min(if seconds.is_some() { next + people } else { next });
+            stop.set(seconds.is_none());
+        }
+        let mut burst = 0;
+        let meant_ms = |k: u64| from_ms + (k as f64 * us_per_fix / 1_000.0) as u64;
+        while next < end && meant_ms(next) <= now_ms {
+            let person = usize::try_from(next % people * stride % people).unwrap_or(0);
+            run.crowd.borrow_mut().send_fix(person, meant_ms(next), end - next <= people);
+            next += 1;
+            burst += 1;
+            if burst == BURST {
+                burst = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        if next >= end {
+            return since.spent(meter);
+        }
+        show_walking(run, now_ms.saturating_sub(from_ms) / 1_000, progress);
+        let wait_us = (meant_ms(next) * 1_000).saturating_sub(clock.now_us());
+        sleep(Duration::from_micros(wait_us)).await;
+    }
+}
+
+fn show_walking(run: &Run, second: u64, progress: &mut Progress) {
+    let crowd = run.crowd.borrow();
+    match run.scenario.seconds {
+        Some((warm_up, measured)) => progress.show("walking", second, warm_up + measured, "s"),
+        None => progress.show_with("walking", || {
+            format!("{} online, {} fixes sent, {} pairs met", crowd.online(), crowd.tally.sent, crowd.meetings.pairs())
+        }),
+    }
+}
+
+/// A step through everyone that is far from neighbours (the golden section) and visits each person once.
+fn stride(people: u64) -> u64 {
+    let divides = |mut a: u64, mut b: u64| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let golden = (people as f64 * 0.618) as u64;
+    (golden.max(1)..=people.max(1)).find(|&step| divides(step, people) == 1).unwrap_or(1)
+}
+
+async fn last_words(run: &Run) {
+    let began = Instant::now();
+    while began.elapsed() < LISTEN_ON || (began.elapsed() < GRACE && !run.crowd.borrow().all_decided()) {
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyones_turn_comes_once_in_a_round_and_neighbours_are_apart() {
+        for people in [1_u64, 2, 3, 10, 300, 5_000, 9_973] {
+            let step = stride(people);
+            let turns: std::collections::HashSet<u64> = (0..people).map(|k| k * step % people).collect();
+            assert_eq!(turns.len() as u64, people);
+        }
+    }
+
+    #[test]
+    fn a_client_comes_back_after_a_restart_but_not_after_being_refused() {
+        assert!(may_return(1012) && may_return(1006) && may_return(4503));
+        assert!(!may_return(4401) && !may_return(4409) && !may_return(1008));
+    }
+}
