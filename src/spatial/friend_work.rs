@@ -24,7 +24,8 @@ impl World {
         for &friend in &friends {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
             let Some(zone) = self.zones.get(friend) else { continue };
-            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + largest_m);
+            // Who leaves more room than the nearest so far binds nothing.
+            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m);
             if !zone.ready || (bonds.peek() != Some(&&friend) && surely_far()) {
                 continue;
             }
