@@ -16,7 +16,6 @@ use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
 use crate::actors::herald::Herald;
-use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
 use crate::actors::spatial_inbox::SpatialInbox;

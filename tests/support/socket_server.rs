@@ -70,12 +70,12 @@ impl Session for Noted {
                 "leave" => {
                     link.close(letshang::protocol::close::CloseCode::REPLACED, "as asked");
                     return Flow::Continue;
-                },
+                }
                 "wait" => {
                     link.outbox().state("waited".into());
                     return Flow::Wait(Box::pin(tokio::time::sleep(Duration::from_millis(500))));
-                },
-                _ => {},
+                }
+                _ => {}
             }
         }
         if !self.echo {

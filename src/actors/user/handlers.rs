@@ -16,10 +16,10 @@ impl Handler<Attach> for User {
             let _ = self.deps.index.try_send(WatchFriends(self.no, false));
         }
         self.set_online(true);
-        if self.deps.index.try_send(RequestSnapshot { no: self.no, conn }).is_err() {
-            if let Some(link) = self.links.remove(conn) {
-                link.way.close(CloseCode::AT_CAPACITY, "too many newcomers at once");
-            }
+        if self.deps.index.try_send(RequestSnapshot { no: self.no, conn }).is_err()
+            && let Some(link) = self.links.remove(conn)
+        {
+            link.way.close(CloseCode::AT_CAPACITY, "too many newcomers at once");
         }
     }
 }
