@@ -184,6 +184,7 @@ impl Crowd {
 
     /// Ends every conversation.
     pub fn hang_up(&mut self) {
+        self.meetings.conclude(&self.trails);
         self.people.iter_mut().filter_map(|person| person.line.take()).for_each(|line| line.hang_up());
     }
 

@@ -24,6 +24,12 @@ impl Progress {
         Self { terminal: std::io::stderr().is_terminal(), shown: None, open_line: false }
     }
 
+    /// One that has nothing to show for its first seconds: tests are over by then.
+    #[cfg(test)]
+    pub fn quiet() -> Self {
+        Self { terminal: false, shown: Some(Instant::now()), open_line: false }
+    }
+
     /// Shows a state if it is time to. `done` of `all`; `all` is 0 when there is no end.
     pub fn show(&mut self, what: &str, done: u64, all: u64, note: &str) {
         if !self.is_due(all) {

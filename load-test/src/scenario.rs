@@ -8,6 +8,7 @@ use letshang::protocol::close::CloseCode;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use crate::alarm::Alarm;
 use crate::client::{self, Line, NO_CLOSE_FRAME, NotWelcomed, Target};
 use crate::crowd::{Crowd, Plan};
 use crate::friends::Friends;
@@ -21,8 +22,6 @@ const HANDSHAKES: usize = 128;
 /// How often a person tries to connect before giving up, unless the run is for ever.
 const TRIES: u32 = 8;
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
-/// How long after the last fix an ack may come.
-const GRACE: Duration = Duration::from_secs(5);
 /// `near` frames need no ack: they get this long in any case.
 const LISTEN_ON: Duration = Duration::from_millis(600);
 /// Fixes sent before the readers get a turn.
@@ -47,8 +46,8 @@ pub struct Scenario {
     pub idle: Option<u64>,
     /// Connections a second.
     pub ramp: u32,
-    /// Wait for acks at the end.
-    pub expects_acks: bool,
+    /// How long after the last fix an ack may come; zero: none is expected.
+    pub grace: Duration,
     /// How the server's CPU and memory are read.
     pub meter: Meter,
 }
@@ -68,7 +67,15 @@ struct Run {
 pub type Stop = Rc<Cell<bool>>;
 
 /// Makes a run on this thread's `LocalSet`.
-pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &mut Progress) -> Report {
+///
+/// # Errors
+/// When the kernel has no timer for it. What goes wrong with the server is in the report.
+pub async fn run(
+    scenario: Scenario,
+    friends: Friends,
+    stop: &Stop,
+    progress: &mut Progress,
+) -> std::io::Result<Report> {
     let mut setup = Setup {
         url: scenario.url.clone(),
         users: u32::try_from(scenario.plan.people).unwrap_or(u32::MAX),
@@ -107,11 +114,11 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
     }
     let spent = match run.scenario.idle {
         Some(seconds) => hold(&run, seconds, stop, progress).await,
-        None => walk(&run, stop, progress).await,
+        None => walk(&run, stop, progress).await?,
     };
     setup.seconds = spent.seconds;
     let resident_after = run.scenario.meter.resident_bytes();
-    if run.scenario.expects_acks && run.scenario.seconds.is_some() {
+    if run.scenario.seconds.is_some() {
         last_words(&run).await;
     }
     run.ending.set(true);
@@ -127,7 +134,7 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
         resident_before,
         resident_after,
     };
-    Report {
+    Ok(Report {
         setup,
         connections: Connections {
             opened,
@@ -153,7 +160,7 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
         server: spent.server_cpu.map(|cpu| cost(cpu, resident_before, resident_after)),
         generator: cost(spent.own_cpu, None, None),
         yardstick: None,
-    }
+    })
 }
 
 async fn everyone_connects(run: &Rc<Run>, stop: &Stop, progress: &mut Progress) {
@@ -289,7 +296,8 @@ async fn hold(run: &Run, seconds: u64, stop: &Stop, progress: &mut Progress) -> 
 
 /// The load: the k-th fix of all is meant for the moment k / (people · rate). So every person sends at the same interval,
 /// everyone at a different moment, and nobody waits for anything: the schedule is never put off (no coordinated omission).
-async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
+async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> std::io::Result<Spent> {
+    let alarm = Alarm::new()?;
     let Scenario { plan, rate, seconds, meter, .. } = &run.scenario;
     let people = plan.people as u64;
     let us_per_fix = 1e6 / (rate * plan.people as f64);
@@ -315,7 +323,6 @@ async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
         if stop.get() {
             // Everyone's turn comes once more, so that everyone's last fix is a numbered one; but not in an endless run.
             end = end.min(if seconds.is_some() { next + people } else { next });
-            stop.set(seconds.is_none());
         }
         let mut burst = 0;
         let meant_ms = |k: u64| from_ms + (k as f64 * us_per_fix / 1_000.0) as u64;
@@ -330,11 +337,12 @@ async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
             }
         }
         if next >= end {
-            return since.spent(meter);
+            return Ok(since.spent(meter));
         }
         show_walking(run, now_ms.saturating_sub(from_ms) / 1_000, progress);
         let wait_us = (meant_ms(next) * 1_000).saturating_sub(clock.now_us());
-        sleep(Duration::from_micros(wait_us)).await;
+        // Ten times a second at least, to see whether to stop.
+        alarm.sleep(Duration::from_micros(wait_us.min(100_000))).await?;
     }
 }
 
@@ -362,7 +370,8 @@ fn stride(people: u64) -> u64 {
 
 async fn last_words(run: &Run) {
     let began = Instant::now();
-    while began.elapsed() < LISTEN_ON || (began.elapsed() < GRACE && !run.crowd.borrow().all_decided()) {
+    let grace = run.scenario.grace;
+    while began.elapsed() < LISTEN_ON.min(grace) || (began.elapsed() < grace && !run.crowd.borrow().all_decided()) {
         sleep(Duration::from_millis(20)).await;
     }
 }
