@@ -1,6 +1,5 @@
 //! `walkers`: seeded people who walk through Manhattan, for measuring a LetsHang server and for showing one.
 mod admin;
-mod alarm;
 mod client;
 mod crowd;
 mod frame;
@@ -13,6 +12,7 @@ mod meter;
 mod options;
 mod process;
 mod progress;
+mod ramp;
 mod random;
 mod report;
 #[cfg(test)]
@@ -23,6 +23,7 @@ mod sink;
 #[cfg(test)]
 mod stub;
 mod tally;
+mod time;
 mod walker;
 
 use std::net::ToSocketAddrs;

@@ -1,27 +1,19 @@
 //! A run from the first connection to the last ack: connect, settle, walk, wait for what is still under way, hang up.
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use letshang::protocol::close::CloseCode;
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::alarm::Alarm;
-use crate::client::{self, Line, NO_CLOSE_FRAME, NotWelcomed, Target};
+use crate::client::Target;
 use crate::crowd::{Crowd, Plan};
 use crate::friends::Friends;
 use crate::meter::Meter;
 use crate::progress::Progress;
-use crate::random::Random;
+use crate::ramp::{Run, everyone_connects};
 use crate::report::{Connections, Cost, Fixes, Latencies, Meetings, Report, Setup};
+use crate::time::Alarm;
 
-/// Handshakes under way at the same time.
-const HANDSHAKES: usize = 128;
-/// How often a person tries to connect before giving up, unless the run is for ever.
-const TRIES: u32 = 8;
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 /// `near` frames need no ack: they get this long in any case.
 const LISTEN_ON: Duration = Duration::from_millis(600);
 /// Fixes sent before the readers get a turn.
@@ -52,17 +44,6 @@ pub struct Scenario {
     pub meter: Meter,
 }
 
-/// Shared by all connections of a run, on one thread.
-struct Run {
-    scenario: Scenario,
-    crowd: RefCell<Crowd>,
-    handshakes: Semaphore,
-    opened: Cell<u64>,
-    refused: RefCell<BTreeMap<String, u64>>,
-    slowest_limit: Cell<Option<u32>>,
-    ending: Cell<bool>,
-}
-
 /// Set when the run shall end soon.
 pub type Stop = Rc<Cell<bool>>;
 
@@ -89,15 +70,7 @@ pub async fn run(
     };
     let check = scenario.plan.check;
     let crowd = Crowd::new(scenario.plan.clone(), friends);
-    let run = Rc::new(Run {
-        crowd: RefCell::new(crowd),
-        handshakes: Semaphore::new(HANDSHAKES),
-        opened: Cell::new(0),
-        refused: RefCell::default(),
-        slowest_limit: Cell::new(None),
-        ending: Cell::new(false),
-        scenario,
-    });
+    let run = Rc::new(Run::new(scenario, crowd));
     let resident_before = run.scenario.meter.resident_bytes();
     let began = Instant::now();
     everyone_connects(&run, stop, progress).await;
@@ -161,86 +134,6 @@ pub async fn run(
         generator: cost(spent.own_cpu, None, None),
         yardstick: None,
     })
-}
-
-async fn everyone_connects(run: &Rc<Run>, stop: &Stop, progress: &mut Progress) {
-    let people = run.scenario.plan.people;
-    let began = Instant::now();
-    let mut started = 0;
-    loop {
-        let due = began.elapsed().as_secs_f64() * f64::from(run.scenario.ramp);
-        while started < people && (started as f64) < due {
-            tokio::task::spawn_local(live(run.clone(), started));
-            started += 1;
-        }
-        let opened = run.opened.get();
-        let settled = opened + run.refused.borrow().values().sum::<u64>();
-        progress.show("connecting", opened, people as u64, "connections");
-        if settled >= people as u64 || stop.get() {
-            return;
-        }
-        sleep(Duration::from_millis(1)).await;
-    }
-}
-
-/// One person's connection, and the next one when it ends and may be had again.
-async fn live(run: Rc<Run>, person: usize) {
-    let forever = run.scenario.seconds.is_none();
-    let mut random = Random::new(run.scenario.plan.seed, 0xBA, person as u64);
-    let mut failures = 0;
-    let mut was_online = false;
-    loop {
-        let (reason, retry_after, may_return) = match connect(&run, person).await {
-            Ok(welcomed) => {
-                failures = 0;
-                if !was_online {
-                    run.opened.set(run.opened.get() + 1);
-                }
-                was_online = true;
-                let line = Rc::new(Line::new(welcomed.stream));
-                run.crowd.borrow_mut().connected(person, line.clone(), welcomed.last_seq);
-                let ended = line.run(welcomed.rest, |text| run.crowd.borrow_mut().hear(person, text)).await;
-                let mut crowd = run.crowd.borrow_mut();
-                crowd.dropped(person);
-                if run.ending.get() {
-                    return;
-                }
-                *crowd.tally.drops.entry(ended.code).or_default() += 1;
-                if !forever {
-                    return;
-                }
-                (format!("closed with {}", ended.code), ended.retry_after, may_return(ended.code))
-            }
-            Err(NotWelcomed::Busy(retry_after)) => ("busy".to_owned(), retry_after, true),
-            Err(NotWelcomed::Closed(code)) => (format!("closed with {code}"), None, may_return(code)),
-            Err(NotWelcomed::Io(error)) => (error.kind().to_string(), None, true),
-            Err(NotWelcomed::Odd(answer)) => (answer, None, false),
-        };
-        failures += 1;
-        if run.ending.get() || !may_return || (!forever && failures >= TRIES) {
-            if !was_online {
-                *run.refused.borrow_mut().entry(reason).or_default() += 1;
-            }
-            return;
-        }
-        let (first, most) = BACK_OFF;
-        let wait = retry_after.unwrap_or(first * 2_u32.pow(failures.min(7))).min(most);
-        sleep(wait.mul_f64(random.between(0.5, 1.5))).await;
-    }
-}
-
-async fn connect(run: &Run, person: usize) -> Result<client::Welcomed, NotWelcomed> {
-    let _permit = run.handshakes.acquire().await;
-    let token = run.scenario.tokens.get(person).map_or("", String::as_str);
-    let welcomed = client::connect(&run.scenario.target, person, token).await?;
-    if let Some(limit) = welcomed.frames_per_second {
-        run.slowest_limit.set(Some(run.slowest_limit.get().map_or(limit, |slowest| slowest.min(limit))));
-    }
-    Ok(welcomed)
-}
-
-fn may_return(code: u16) -> bool {
-    code == NO_CLOSE_FRAME || CloseCode(code).may_reconnect()
 }
 
 /// Waits until the server has told everyone who is there: no frame for half a second, 10 s at most.
@@ -387,11 +280,5 @@ mod tests {
             let turns: std::collections::HashSet<u64> = (0..people).map(|k| k * step % people).collect();
             assert_eq!(turns.len() as u64, people);
         }
-    }
-
-    #[test]
-    fn a_client_comes_back_after_a_restart_but_not_after_being_refused() {
-        assert!(may_return(1012) && may_return(1006) && may_return(4503));
-        assert!(!may_return(4401) && !may_return(4409) && !may_return(1008));
     }
 }

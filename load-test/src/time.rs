@@ -1,9 +1,10 @@
-//! Waking at the right moment. Tokio's timers tick in milliseconds and round up, which would add a millisecond or two to
+//! Knowing the moment, and waking at it. Tokio's timers tick in milliseconds and round up, which would add a millisecond or two to
 //! every latency; the kernel's own timer (timerfd) is right to some tens of microseconds.
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use letshang::domain::{Clock, UnixMs};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
@@ -49,6 +50,39 @@ impl Alarm {
     }
 }
 
+/// The run's own time: microseconds since it began, and what the wall clock said then.
+#[derive(Clone, Copy, Debug)]
+pub struct RunClock {
+    began: Instant,
+    began_unix: UnixMs,
+}
+
+impl RunClock {
+    /// Begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { began: Instant::now(), began_unix: Clock::System.now() }
+    }
+
+    /// Microseconds since the beginning.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The wall clock's time for a moment of the run.
+    #[must_use]
+    pub fn unix(&self, ms: u64) -> UnixMs {
+        self.began_unix + i64::try_from(ms).unwrap_or(i64::MAX)
+    }
+
+    /// The moment of the run for a wall clock's time, if it is not before the beginning.
+    #[must_use]
+    pub fn moment(&self, unix: UnixMs) -> Option<u64> {
+        u64::try_from(unix.since(self.began_unix)).ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +95,12 @@ mod tests {
             alarm.sleep(Duration::from_micros(300)).await.unwrap();
             assert!(before.elapsed() >= Duration::from_micros(300));
         }
+    }
+
+    #[test]
+    fn a_moment_of_the_run_and_its_wall_clock_time_belong_together() {
+        let clock = RunClock::start();
+        assert_eq!(clock.moment(clock.unix(1_234)), Some(1_234));
+        assert_eq!(clock.moment(UnixMs(0)), None, "before the run");
     }
 }
