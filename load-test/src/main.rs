@@ -63,7 +63,9 @@ fn main() -> ExitCode {
         let report = run(&options, &mut progress)?;
         match options.report {
             Format::Json => println!("{}", report.json()?),
-            Format::Table if options.forever => {}
+            Format::Table if options.forever => {
+                progress.say(&format!("{} fixes sent, {} pairs met", report.fixes.sent, report.near.pairs));
+            }
             Format::Table => println!("{}", report.table()),
         }
         Ok(options.forever || report.promises_kept())
@@ -170,8 +172,8 @@ fn nobodys_friends() -> Friends {
 }
 
 fn as_yardstick(sink: &Report, report: &Report) -> Option<Yardstick> {
-    let cpu_us_per_frame = sink.server?.cpu_us_per_fix;
-    let server_is_times = report.server.map(|server| server.cpu_us_per_fix / cpu_us_per_frame);
+    let cpu_us_per_frame = sink.server?.cpu_us_per_fix?;
+    let server_is_times = report.server.and_then(|server| server.cpu_us_per_fix).map(|us| us / cpu_us_per_frame);
     Some(Yardstick { per_second: sink.fixes.per_second, cpu_us_per_frame, server_is_times })
 }
 

@@ -102,7 +102,7 @@ pub async fn run(
     let (tally, meetings) = (&crowd.tally, &crowd.meetings);
     let fixes = Fixes::of(tally, spent.seconds);
     let cost = |cpu: f64, resident_before, resident_after| Cost {
-        cpu_us_per_fix: cpu * 1e6 / tally.measured_sent.max(1) as f64,
+        cpu_us_per_fix: (tally.measured_sent > 0).then(|| cpu * 1e6 / tally.measured_sent as f64),
         cores: cpu / spent.seconds.max(f64::MIN_POSITIVE),
         resident_before,
         resident_after,
