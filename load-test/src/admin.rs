@@ -157,4 +157,62 @@ mod tests {
         let names: std::collections::HashSet<String> = (0..1_000).map(display_name).collect();
         assert_eq!(names.len(), 1_000);
     }
+
+    /// Answers as many requests as there are answers, and hands over their paths and bodies.
+    fn server(
+        answers: Vec<(u16, &'static str)>,
+    ) -> (String, std::thread::JoinHandle<Vec<(String, serde_json::Value)>>) {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            answers
+                .into_iter()
+                .map(|(status, answer)| {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+                    let (head, body) = loop {
+                        let length = stream.read(&mut part).unwrap();
+                        bytes.extend_from_slice(&part[..length]);
+                        let so_far = String::from_utf8(bytes.clone()).unwrap();
+                        if let Some((head, body)) = so_far.split_once("\r\n\r\n")
+                            && let Ok(body) = serde_json::from_str(body)
+                        {
+                            break (head.to_owned(), body);
+                        }
+                    };
+                    assert!(head.to_lowercase().contains("authorization: bearer secret"));
+                    let length = answer.len();
+                    let answer =
+                        format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{answer}");
+                    stream.write_all(answer.as_bytes()).unwrap();
+                    (head.split(' ').nth(1).unwrap().to_owned(), body)
+                })
+                .collect()
+        });
+        (base, serving)
+    }
+
+    #[test]
+    fn everyone_is_made_in_one_call_after_leftovers_are_removed() {
+        let made = r#"{"users":[{"user":"w9_0","token":"a"},{"user":"w9_1","token":"b"},{"user":"w9_2","token":"c"}]}"#;
+        let (base, serving) = server(vec![(409, "{}"), (200, r#"{"removed":3}"#), (200, made)]);
+        let admin = Admin::new(base, "secret".into());
+        let tokens = admin.make(&Ids::of(9), 3, 500.0, &Friends::new(9, 3, 2.0, 0.0)).unwrap();
+        assert_eq!(tokens, ["a", "b", "c"]);
+        let calls = serving.join().unwrap();
+        let paths: Vec<&str> = calls.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["/v1/admin/users", "/v1/admin/users/remove", "/v1/admin/users"]);
+        assert_eq!(calls[1].1, json!({ "users": ["w9_0", "w9_1", "w9_2"] }));
+        assert_eq!(calls[2].1["friendships"], json!([[0, 1], [0, 2], [1, 2]]));
+        assert_eq!(calls[2].1["users"][2]["radius"], 500.0);
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_its_status_and_without_the_token() {
+        let (base, serving) = server(vec![(403, r#"{"code":"forbidden","message":"not an administrator"}"#)]);
+        let error = Admin::new(base, "secret".into()).remove(&Ids::of(1), 1).unwrap_err().to_string();
+        assert!(error.contains("403") && error.contains("not an administrator") && !error.contains("secret"));
+        serving.join().unwrap();
+    }
 }

@@ -1,9 +1,8 @@
 //! Everyone of a run, seen from their phones: what each one sends when its turn comes, and what its frames mean.
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Instant;
 
-use letshang::domain::{Clock, UnixMs};
+use letshang::domain::UnixMs;
 
 use crate::admin::Ids;
 use crate::client::{Line, Posted};
@@ -14,43 +13,13 @@ use crate::meetings::{Cause, Meetings, Sent, Trail, cause};
 use crate::messages::{self, Heard};
 use crate::schedule::{DayClock, Schedule};
 use crate::tally::Tally;
+use crate::time::RunClock;
 use crate::walker::{Places, Walker};
 
 /// Every so many fixes one carries a number (PROTOCOL.md, `seq`).
 const NUMBERED_EVERY: u64 = 10;
 /// How often a person looks at the clock to become free or busy, milliseconds.
 const LOOK_EVERY_MS: u64 = 1_000;
-
-/// The run's own time: microseconds since it began, and what the wall clock said then.
-#[derive(Clone, Copy, Debug)]
-pub struct RunClock {
-    began: Instant,
-    began_unix: UnixMs,
-}
-
-impl RunClock {
-    /// Begins now.
-    #[must_use]
-    pub fn start() -> Self {
-        Self { began: Instant::now(), began_unix: Clock::System.now() }
-    }
-
-    /// Microseconds since the beginning.
-    #[must_use]
-    pub fn now_us(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    /// The wall clock's time for a moment of the run.
-    fn unix(&self, ms: u64) -> UnixMs {
-        self.began_unix + i64::try_from(ms).unwrap_or(i64::MAX)
-    }
-
-    /// The moment of the run for a wall clock's time, if it is not before the beginning.
-    fn moment(&self, unix: UnixMs) -> Option<u64> {
-        u64::try_from(unix.since(self.began_unix)).ok()
-    }
-}
 
 /// A numbered fix that waits for its ack.
 #[derive(Debug)]
@@ -184,6 +153,7 @@ impl Crowd {
 
     /// Ends every conversation.
     pub fn hang_up(&mut self) {
+        self.meetings.conclude(&self.trails);
         self.people.iter_mut().filter_map(|person| person.line.take()).for_each(|line| line.hang_up());
     }
 

@@ -12,19 +12,24 @@ mod meter;
 mod options;
 mod process;
 mod progress;
+mod ramp;
 mod random;
 mod report;
+#[cfg(test)]
+mod runs;
 mod scenario;
 mod schedule;
 mod sink;
 #[cfg(test)]
 mod stub;
 mod tally;
+mod time;
 mod walker;
 
 use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -43,6 +48,8 @@ use crate::scenario::{Scenario, Stop};
 use crate::schedule::DayClock;
 use crate::sink::Sink;
 
+/// How long after the last fix an ack may come.
+const GRACE: Duration = Duration::from_secs(5);
 /// Files this process opens besides connections.
 const OTHER_FILES: u64 = 64;
 /// Warm-up and measured time of the yardstick, seconds.
@@ -56,7 +63,9 @@ fn main() -> ExitCode {
         let report = run(&options, &mut progress)?;
         match options.report {
             Format::Json => println!("{}", report.json()?),
-            Format::Table if options.forever => {}
+            Format::Table if options.forever => {
+                progress.say(&format!("{} fixes sent, {} pairs met", report.fixes.sent, report.near.pairs));
+            }
             Format::Table => println!("{}", report.table()),
         }
         Ok(options.forever || report.promises_kept())
@@ -86,7 +95,7 @@ fn run(options: &Options, progress: &mut Progress) -> Result<Report> {
         let people = u64::from(options.users).min(most_files.saturating_sub(OTHER_FILES) / 2);
         progress.say("measuring the yardstick: a bare loop that counts frames");
         let sink = yardstick(options, usize::try_from(people).unwrap_or(1).max(1))?;
-        Ok::<_, anyhow::Error>(tasks.block_on(&runtime, scenario::run(sink, nobodys_friends(), &stop, progress)))
+        anyhow::Ok(tasks.block_on(&runtime, scenario::run(sink, nobodys_friends(), &stop, progress))?)
     });
     let measured = measured.transpose()?;
 
@@ -95,7 +104,7 @@ fn run(options: &Options, progress: &mut Progress) -> Result<Report> {
     let mut report = if options.url == SINK {
         let sink = Sink::start(true)?;
         let scenario = scenario(options, sink.address.to_string(), Meter::Sink(sink), vec![String::new(); people])?;
-        tasks.block_on(&runtime, scenario::run(scenario, friends, &stop, progress))
+        tasks.block_on(&runtime, scenario::run(scenario, friends, &stop, progress))?
     } else {
         let authority = options.authority()?;
         let admin = Admin::new(format!("http://{authority}"), options.token()?);
@@ -103,7 +112,7 @@ fn run(options: &Options, progress: &mut Progress) -> Result<Report> {
         progress.say(&format!("making {people} users and {} friendships", friends.pairs().count()));
         let tokens = admin.make(&ids, people, options.radius, &friends)?;
         let walked = scenario(options, authority, Meter::Nothing, tokens)
-            .map(|scenario| tasks.block_on(&runtime, scenario::run(scenario, friends, &stop, progress)));
+            .and_then(|scenario| Ok(tasks.block_on(&runtime, scenario::run(scenario, friends, &stop, progress))?));
         match admin.remove(&ids, people) {
             Ok(removed) => progress.say(&format!("removed {removed} users")),
             Err(error) => progress.say(&format!("could not remove the users: {error:#}")),
@@ -145,7 +154,7 @@ fn scenario(options: &Options, authority: String, meter: Meter, tokens: Vec<Stri
         seconds: (!options.forever).then_some((options.warmup, options.duration)),
         idle: options.idle.map(|_| options.duration),
         ramp: options.ramp,
-        expects_acks: true,
+        grace: GRACE,
         meter,
     })
 }
@@ -155,7 +164,7 @@ fn yardstick(options: &Options, people: usize) -> Result<Scenario> {
     let sink = Sink::start(false)?;
     let plain = scenario(options, sink.address.to_string(), Meter::Sink(sink), vec![String::new(); people])?;
     let plan = Plan { watchers: 0.0, check: false, ..plain.plan };
-    Ok(Scenario { plan, seconds: Some(YARDSTICK_S), idle: None, expects_acks: false, ..plain })
+    Ok(Scenario { plan, seconds: Some(YARDSTICK_S), idle: None, grace: Duration::ZERO, ..plain })
 }
 
 fn nobodys_friends() -> Friends {
@@ -163,8 +172,8 @@ fn nobodys_friends() -> Friends {
 }
 
 fn as_yardstick(sink: &Report, report: &Report) -> Option<Yardstick> {
-    let cpu_us_per_frame = sink.server?.cpu_us_per_fix;
-    let server_is_times = report.server.map(|server| server.cpu_us_per_fix / cpu_us_per_frame);
+    let cpu_us_per_frame = sink.server?.cpu_us_per_fix?;
+    let server_is_times = report.server.and_then(|server| server.cpu_us_per_fix).map(|us| us / cpu_us_per_frame);
     Some(Yardstick { per_second: sink.fixes.per_second, cpu_us_per_frame, server_is_times })
 }
 

@@ -132,10 +132,20 @@ impl Meetings {
                 }
             }
         }
-        // Who is still free a second later was free in the server's eyes too when the fix came.
-        while let Some(&(ms, pair)) = self.waiting.front().filter(|(ms, _)| ms + SETTLED_MS <= now) {
-            self.waiting.pop_front();
-            let stayed = |person| trail_of(person).is_some_and(|t| t.free_since_ms.is_some_and(|since| since <= ms));
+        self.decide(trails, now.saturating_sub(SETTLED_MS));
+    }
+
+    /// After the last fix, when the server has had its time: what still waits is decided.
+    pub fn conclude(&mut self, trails: &[Trail]) {
+        self.decide(trails, u64::MAX);
+    }
+
+    /// Who is still free a second later was free in the server's eyes too when the fix came.
+    fn decide(&mut self, trails: &[Trail], up_to_ms: u64) {
+        while let Some((ms, pair)) = self.waiting.pop_front_if(|(ms, _)| *ms <= up_to_ms) {
+            let stayed = |person: u32| {
+                trails.get(person as usize).is_some_and(|trail| trail.free_since_ms.is_some_and(|since| since <= ms))
+            };
             if stayed(pair.0) && stayed(pair.1) {
                 self.due.insert(pair);
             } else {

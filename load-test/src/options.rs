@@ -144,8 +144,10 @@ impl Options {
     pub fn token(&self) -> Result<String> {
         let token = match &self.token_file {
             Some(path) => std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?,
-            None => std::env::var("LETSHANG_TOKEN")
-                .context("no administrator token: set LETSHANG_TOKEN or give --token-file FILE")?,
+            None => match std::env::var("LETSHANG_TOKEN") {
+                Ok(token) => token,
+                Err(_) => bail!("no administrator token: set LETSHANG_TOKEN or give --token-file FILE"),
+            },
         };
         ensure!(!token.trim().is_empty(), "the administrator's token is empty");
         Ok(token.trim().to_owned())

@@ -24,6 +24,12 @@ impl Progress {
         Self { terminal: std::io::stderr().is_terminal(), shown: None, open_line: false }
     }
 
+    /// One that has nothing to show for its first seconds: tests are over by then.
+    #[cfg(test)]
+    pub fn quiet() -> Self {
+        Self { terminal: false, shown: Some(Instant::now()), open_line: false }
+    }
+
     /// Shows a state if it is time to. `done` of `all`; `all` is 0 when there is no end.
     pub fn show(&mut self, what: &str, done: u64, all: u64, note: &str) {
         if !self.is_due(all) {
@@ -71,7 +77,7 @@ fn line(what: &str, done: u64, all: u64, note: &str, with_bar: bool) -> String {
     }
     let done = done.min(all);
     if !with_bar {
-        return format!("{what}: {done} of {all}, {note}");
+        return format!("{what}: {done} of {all} {note}");
     }
     let filled = usize::try_from(done * BAR as u64 / all).unwrap_or(0);
     format!("{what} [{}{}] {done}/{all} {note}", "#".repeat(filled), ".".repeat(BAR - filled))
@@ -85,7 +91,7 @@ mod tests {
     fn a_terminal_gets_a_bar_and_a_file_gets_words() {
         let bar = line("walking", 15, 30, "s", true);
         assert_eq!(bar, format!("walking [{}{}] 15/30 s", "#".repeat(15), ".".repeat(15)));
-        assert_eq!(line("walking", 15, 30, "s", false), "walking: 15 of 30, s");
+        assert_eq!(line("walking", 15, 30, "s", false), "walking: 15 of 30 s");
         assert_eq!(line("walking", 15, 0, "300 online", true), "walking: 300 online");
         assert!(line("walking", 99, 30, "s", true).contains("30/30"));
     }

@@ -6,6 +6,10 @@ use serde::Serialize;
 
 use crate::tally::{Percentiles, Tally};
 
+/// When the generator's own delay is longer than this, milliseconds, the latencies tell more about the machine than
+/// about the server.
+const LATE_MS: f64 = 20.0;
+
 /// What was asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct Setup {
@@ -100,8 +104,8 @@ pub struct Meetings {
 /// What a side spent while measuring.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Cost {
-    /// CPU seconds for a fix, in microseconds.
-    pub cpu_us_per_fix: f64,
+    /// CPU seconds for a fix, in microseconds; absent when none was sent.
+    pub cpu_us_per_fix: Option<f64>,
     /// CPU seconds a second.
     pub cores: f64,
     /// Memory before anyone connected, bytes.
@@ -228,6 +232,12 @@ impl Report {
                 let Percentiles { count, p50_ms, p99_ms, p999_ms, max_ms } = latency;
                 writeln!(out, "{name:<14} {p50_ms:>10.2} {p99_ms:>8.2} {p999_ms:>8.2} {max_ms:>8.2} {count:>9}")?;
             }
+            if latency.own_delay.p99_ms > LATE_MS {
+                writeln!(
+                    out,
+                    "note: the generator itself was late, because this machine was busy: these figures say little"
+                )?;
+            }
             writeln!(
                 out,
                 "\nmeetings     {} pairs, {} one-sided; near frames: {} by a fix, {} by becoming free, {} early, {} too far, {} unknown",
@@ -248,8 +258,8 @@ impl Report {
                 continue;
             };
             write!(out, "{name:<12} ")?;
-            if !self.setup.idle {
-                write!(out, "{:.2} µs of CPU a fix, {:.2} cores; ", cost.cpu_us_per_fix, cost.cores)?;
+            if let Some(us) = cost.cpu_us_per_fix {
+                write!(out, "{us:.2} µs of CPU a fix, {:.2} cores; ", cost.cores)?;
             }
             match (cost.resident_before, cost.resident_after) {
                 (Some(before), Some(after)) => {

@@ -1,28 +1,19 @@
 //! A run from the first connection to the last ack: connect, settle, walk, wait for what is still under way, hang up.
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use letshang::protocol::close::CloseCode;
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::client::{self, Line, NO_CLOSE_FRAME, NotWelcomed, Target};
+use crate::client::Target;
 use crate::crowd::{Crowd, Plan};
 use crate::friends::Friends;
 use crate::meter::Meter;
 use crate::progress::Progress;
-use crate::random::Random;
+use crate::ramp::{Run, everyone_connects};
 use crate::report::{Connections, Cost, Fixes, Latencies, Meetings, Report, Setup};
+use crate::time::Alarm;
 
-/// Handshakes under way at the same time.
-const HANDSHAKES: usize = 128;
-/// How often a person tries to connect before giving up, unless the run is for ever.
-const TRIES: u32 = 8;
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
-/// How long after the last fix an ack may come.
-const GRACE: Duration = Duration::from_secs(5);
 /// `near` frames need no ack: they get this long in any case.
 const LISTEN_ON: Duration = Duration::from_millis(600);
 /// Fixes sent before the readers get a turn.
@@ -47,28 +38,25 @@ pub struct Scenario {
     pub idle: Option<u64>,
     /// Connections a second.
     pub ramp: u32,
-    /// Wait for acks at the end.
-    pub expects_acks: bool,
+    /// How long after the last fix an ack may come; zero: none is expected.
+    pub grace: Duration,
     /// How the server's CPU and memory are read.
     pub meter: Meter,
-}
-
-/// Shared by all connections of a run, on one thread.
-struct Run {
-    scenario: Scenario,
-    crowd: RefCell<Crowd>,
-    handshakes: Semaphore,
-    opened: Cell<u64>,
-    refused: RefCell<BTreeMap<String, u64>>,
-    slowest_limit: Cell<Option<u32>>,
-    ending: Cell<bool>,
 }
 
 /// Set when the run shall end soon.
 pub type Stop = Rc<Cell<bool>>;
 
 /// Makes a run on this thread's `LocalSet`.
-pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &mut Progress) -> Report {
+///
+/// # Errors
+/// When the kernel has no timer for it. What goes wrong with the server is in the report.
+pub async fn run(
+    scenario: Scenario,
+    friends: Friends,
+    stop: &Stop,
+    progress: &mut Progress,
+) -> std::io::Result<Report> {
     let mut setup = Setup {
         url: scenario.url.clone(),
         users: u32::try_from(scenario.plan.people).unwrap_or(u32::MAX),
@@ -82,15 +70,7 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
     };
     let check = scenario.plan.check;
     let crowd = Crowd::new(scenario.plan.clone(), friends);
-    let run = Rc::new(Run {
-        crowd: RefCell::new(crowd),
-        handshakes: Semaphore::new(HANDSHAKES),
-        opened: Cell::new(0),
-        refused: RefCell::default(),
-        slowest_limit: Cell::new(None),
-        ending: Cell::new(false),
-        scenario,
-    });
+    let run = Rc::new(Run::new(scenario, crowd));
     let resident_before = run.scenario.meter.resident_bytes();
     let began = Instant::now();
     everyone_connects(&run, stop, progress).await;
@@ -107,11 +87,11 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
     }
     let spent = match run.scenario.idle {
         Some(seconds) => hold(&run, seconds, stop, progress).await,
-        None => walk(&run, stop, progress).await,
+        None => walk(&run, stop, progress).await?,
     };
     setup.seconds = spent.seconds;
     let resident_after = run.scenario.meter.resident_bytes();
-    if run.scenario.expects_acks && run.scenario.seconds.is_some() {
+    if run.scenario.seconds.is_some() {
         last_words(&run).await;
     }
     run.ending.set(true);
@@ -122,12 +102,12 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
     let (tally, meetings) = (&crowd.tally, &crowd.meetings);
     let fixes = Fixes::of(tally, spent.seconds);
     let cost = |cpu: f64, resident_before, resident_after| Cost {
-        cpu_us_per_fix: cpu * 1e6 / tally.measured_sent.max(1) as f64,
+        cpu_us_per_fix: (tally.measured_sent > 0).then(|| cpu * 1e6 / tally.measured_sent as f64),
         cores: cpu / spent.seconds.max(f64::MIN_POSITIVE),
         resident_before,
         resident_after,
     };
-    Report {
+    Ok(Report {
         setup,
         connections: Connections {
             opened,
@@ -153,87 +133,7 @@ pub async fn run(scenario: Scenario, friends: Friends, stop: &Stop, progress: &m
         server: spent.server_cpu.map(|cpu| cost(cpu, resident_before, resident_after)),
         generator: cost(spent.own_cpu, None, None),
         yardstick: None,
-    }
-}
-
-async fn everyone_connects(run: &Rc<Run>, stop: &Stop, progress: &mut Progress) {
-    let people = run.scenario.plan.people;
-    let began = Instant::now();
-    let mut started = 0;
-    loop {
-        let due = began.elapsed().as_secs_f64() * f64::from(run.scenario.ramp);
-        while started < people && (started as f64) < due {
-            tokio::task::spawn_local(live(run.clone(), started));
-            started += 1;
-        }
-        let opened = run.opened.get();
-        let settled = opened + run.refused.borrow().values().sum::<u64>();
-        progress.show("connecting", opened, people as u64, "connections");
-        if settled >= people as u64 || stop.get() {
-            return;
-        }
-        sleep(Duration::from_millis(1)).await;
-    }
-}
-
-/// One person's connection, and the next one when it ends and may be had again.
-async fn live(run: Rc<Run>, person: usize) {
-    let forever = run.scenario.seconds.is_none();
-    let mut random = Random::new(run.scenario.plan.seed, 0xBA, person as u64);
-    let mut failures = 0;
-    let mut was_online = false;
-    loop {
-        let (reason, retry_after, may_return) = match connect(&run, person).await {
-            Ok(welcomed) => {
-                failures = 0;
-                if !was_online {
-                    run.opened.set(run.opened.get() + 1);
-                }
-                was_online = true;
-                let line = Rc::new(Line::new(welcomed.stream));
-                run.crowd.borrow_mut().connected(person, line.clone(), welcomed.last_seq);
-                let ended = line.run(welcomed.rest, |text| run.crowd.borrow_mut().hear(person, text)).await;
-                let mut crowd = run.crowd.borrow_mut();
-                crowd.dropped(person);
-                if run.ending.get() {
-                    return;
-                }
-                *crowd.tally.drops.entry(ended.code).or_default() += 1;
-                if !forever {
-                    return;
-                }
-                (format!("closed with {}", ended.code), ended.retry_after, may_return(ended.code))
-            }
-            Err(NotWelcomed::Busy(retry_after)) => ("busy".to_owned(), retry_after, true),
-            Err(NotWelcomed::Closed(code)) => (format!("closed with {code}"), None, may_return(code)),
-            Err(NotWelcomed::Io(error)) => (error.kind().to_string(), None, true),
-            Err(NotWelcomed::Odd(answer)) => (answer, None, false),
-        };
-        failures += 1;
-        if run.ending.get() || !may_return || (!forever && failures >= TRIES) {
-            if !was_online {
-                *run.refused.borrow_mut().entry(reason).or_default() += 1;
-            }
-            return;
-        }
-        let (first, most) = BACK_OFF;
-        let wait = retry_after.unwrap_or(first * 2_u32.pow(failures.min(7))).min(most);
-        sleep(wait.mul_f64(random.between(0.5, 1.5))).await;
-    }
-}
-
-async fn connect(run: &Run, person: usize) -> Result<client::Welcomed, NotWelcomed> {
-    let _permit = run.handshakes.acquire().await;
-    let token = run.scenario.tokens.get(person).map_or("", String::as_str);
-    let welcomed = client::connect(&run.scenario.target, person, token).await?;
-    if let Some(limit) = welcomed.frames_per_second {
-        run.slowest_limit.set(Some(run.slowest_limit.get().map_or(limit, |slowest| slowest.min(limit))));
-    }
-    Ok(welcomed)
-}
-
-fn may_return(code: u16) -> bool {
-    code == NO_CLOSE_FRAME || CloseCode(code).may_reconnect()
+    })
 }
 
 /// Waits until the server has told everyone who is there: no frame for half a second, 10 s at most.
@@ -289,7 +189,8 @@ async fn hold(run: &Run, seconds: u64, stop: &Stop, progress: &mut Progress) -> 
 
 /// The load: the k-th fix of all is meant for the moment k / (people · rate). So every person sends at the same interval,
 /// everyone at a different moment, and nobody waits for anything: the schedule is never put off (no coordinated omission).
-async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
+async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> std::io::Result<Spent> {
+    let alarm = Alarm::new()?;
     let Scenario { plan, rate, seconds, meter, .. } = &run.scenario;
     let people = plan.people as u64;
     let us_per_fix = 1e6 / (rate * plan.people as f64);
@@ -315,7 +216,6 @@ async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
         if stop.get() {
             // Everyone's turn comes once more, so that everyone's last fix is a numbered one; but not in an endless run.
             end = end.min(if seconds.is_some() { next + people } else { next });
-            stop.set(seconds.is_none());
         }
         let mut burst = 0;
         let meant_ms = |k: u64| from_ms + (k as f64 * us_per_fix / 1_000.0) as u64;
@@ -330,11 +230,12 @@ async fn walk(run: &Run, stop: &Stop, progress: &mut Progress) -> Spent {
             }
         }
         if next >= end {
-            return since.spent(meter);
+            return Ok(since.spent(meter));
         }
         show_walking(run, now_ms.saturating_sub(from_ms) / 1_000, progress);
         let wait_us = (meant_ms(next) * 1_000).saturating_sub(clock.now_us());
-        sleep(Duration::from_micros(wait_us)).await;
+        // Ten times a second at least, to see whether to stop.
+        alarm.sleep(Duration::from_micros(wait_us.min(100_000))).await?;
     }
 }
 
@@ -362,7 +263,8 @@ fn stride(people: u64) -> u64 {
 
 async fn last_words(run: &Run) {
     let began = Instant::now();
-    while began.elapsed() < LISTEN_ON || (began.elapsed() < GRACE && !run.crowd.borrow().all_decided()) {
+    let grace = run.scenario.grace;
+    while began.elapsed() < LISTEN_ON.min(grace) || (began.elapsed() < grace && !run.crowd.borrow().all_decided()) {
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -378,11 +280,5 @@ mod tests {
             let turns: std::collections::HashSet<u64> = (0..people).map(|k| k * step % people).collect();
             assert_eq!(turns.len() as u64, people);
         }
-    }
-
-    #[test]
-    fn a_client_comes_back_after_a_restart_but_not_after_being_refused() {
-        assert!(may_return(1012) && may_return(1006) && may_return(4503));
-        assert!(!may_return(4401) && !may_return(4409) && !may_return(1008));
     }
 }

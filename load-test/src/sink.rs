@@ -175,4 +175,22 @@ mod tests {
         let mut other = br#"{"type":"fix","acc":5}"#.to_vec();
         assert_eq!(seq_of(&mut other, [0; 4]), None);
     }
+
+    #[tokio::test]
+    async fn the_sink_welcomes_counts_and_acknowledges() {
+        use crate::client::{Line, Target, connect};
+        let sink = Sink::start(true).unwrap();
+        let target = Target { address: sink.address, host: sink.address.to_string(), sources: 1 };
+        let welcomed = connect(&target, 0, "token").await.unwrap();
+        let line = Line::new(welcomed.stream);
+        let mut scratch = Vec::new();
+        line.send(frame::TEXT, br#"{"type":"fix","lat":1.0}"#, &mut scratch);
+        line.send(frame::TEXT, br#"{"type":"fix","lat":1.0,"seq":1}"#, &mut scratch);
+        let heard = std::cell::Cell::new(false);
+        tokio::select! {
+            _ = line.run(welcomed.rest, |text| { assert_eq!(text, br#"{"type":"ack","seq":1}"#); heard.set(true); }) => {}
+            () = async { while !heard.get() { tokio::time::sleep(Duration::from_millis(1)).await; } } => {}
+        }
+        assert_eq!(sink.frames(), 3, "hello and two fixes");
+    }
 }
