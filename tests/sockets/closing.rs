@@ -136,6 +136,20 @@ fn what_came_before_a_fin_is_still_read() {
 }
 
 #[test]
+fn a_client_that_stops_speaking_still_hears_the_answers_and_the_close_code() {
+    let server = SocketServer::start(Setup::default());
+    let mut client = RawClient::connect(server.address, "/ws");
+    let mut bytes: Vec<u8> = (0..50).flat_map(|i| frame(TEXT, format!("{i}").as_bytes())).collect();
+    bytes.extend(frame(0x83, b""));
+    client.send(&bytes);
+    client.stream.shutdown(Shutdown::Write).unwrap();
+    let mut expected: Vec<_> = (0..50).map(|i| Received::Text(i.to_string())).collect();
+    expected.push(Received::Close(Some(1002), "reserved opcode".into()));
+    expected.push(Received::End);
+    assert_eq!(client.read_all(), expected);
+}
+
+#[test]
 fn a_client_that_vanishes_while_output_is_pending_ends_its_session_within_a_second() {
     let server = SocketServer::start(Setup { echo: false, ..Setup::default() });
     for (n, reset) in [false, true].into_iter().enumerate() {

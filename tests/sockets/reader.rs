@@ -54,7 +54,7 @@ fn by_the_book(frames: &[Vec<u8>]) -> Vec<String> {
             bytes[at + 4..].iter().zip(bytes[at..at + 4].iter().cycle()).map(|(b, m)| b ^ m).collect();
         let (fin, opcode) = (first & 0x80 != 0, first & 0x0F);
         let bad = |code: u16| format!("bad {code}");
-        if first & 0x70 != 0 || matches!(opcode, 3..=7 | 11..) || (opcode >= 8 && (!fin || payload.len() > 125)) {
+        if first & 0x70 != 0 || matches!(opcode, 3..=7 | 11..) || (opcode >= 8 && (!fin || second > 125)) {
             out.push(bad(1002));
             return out;
         }
@@ -108,7 +108,7 @@ fn by_the_book(frames: &[Vec<u8>]) -> Vec<String> {
 
 fn plainly(events: &[ReaderEvent]) -> Vec<String> {
     let plain = |event: &ReaderEvent| match event {
-        ReaderEvent::Message(Message::Text(text)) => format!("message true {:?}", text.as_bytes()),
+        ReaderEvent::Message(Message::Text(text)) => format!("message true {:?}", &text.as_bytes()[..]),
         ReaderEvent::Message(Message::Binary(bytes)) => format!("message false {:?}", &bytes[..]),
         ReaderEvent::Ping(payload) => format!("ping {:?}", &payload[..]),
         ReaderEvent::Pong => "pong".into(),

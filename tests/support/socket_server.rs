@@ -10,7 +10,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use letshang::actors::downlink::Downlink;
 use letshang::http::socket::{
-    Flow, LINGER, Link, Message, Outbox, OutboxLimits, Session, SocketLimits, SocketMetrics, TcpOptions, WRITE_BUFFER,
+    Flow, DISCONNECT_TIMEOUT, Link, Message, Outbox, OutboxLimits, Session, SocketLimits, SocketMetrics, TcpOptions, WRITE_BUFFER,
     on_connect_with, serve,
 };
 
@@ -115,7 +115,7 @@ impl SocketServer {
                         let answer = serve(&req, payload, session, outbox, Arc::clone(&limits));
                         async move { answer }
                     };
-                    App::new().route("/ws", web::get().to(upgrade))
+                    App::new().service(web::resource("/ws").route(web::get().to(upgrade)))
                 })
                 .workers(1)
                 .max_connections(50_000)
@@ -123,7 +123,7 @@ impl SocketServer {
                 .shutdown_timeout(0)
                 .disable_signals()
                 .h1_write_buffer_size(WRITE_BUFFER)
-                .client_disconnect_timeout(LINGER)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                 .on_connect(on_connect_with(setup.tcp))
                 .bind("127.0.0.1:0")
                 .unwrap();
