@@ -184,6 +184,21 @@ impl Embedded {
         })
     }
 
+    /// The first row of a kind from the key `from` on.
+    ///
+    /// # Errors
+    /// When the disk or the row cannot be read.
+    pub fn first_from<R: Row>(&self, from: &R::Key) -> Result<Option<R>, StoreError> {
+        let from = full_key(R::TABLE, &R::key_bytes(from));
+        let end = Slice::from([R::TABLE.byte() + 1]);
+        self.with_engine(|engine| {
+            let Some(row) = engine.rows.range(from..end).next() else { return Ok(None) };
+            let (key, value) = row.into_inner().map_err(|error| StoreError::engine("read", &error))?;
+            let key = key.get(1..).unwrap_or_default();
+            R::decode(key, &value).map(Some).map_err(|source| unreadable::<R>(key, source))
+        })
+    }
+
     /// How many bytes the folder's journal and tables take.
     ///
     /// # Errors
