@@ -286,6 +286,7 @@ fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
 /// The engine asserts some of what it reads; a damaged folder must give an error all the same.
 fn open_engine(folder: &Folder) -> Result<Engine, StoreError> {
     folder.clear_unfinished_engine()?;
+    folder.mend_journals()?;
     match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
         Ok(Ok(engine)) => Ok(engine),
         Ok(Err(error)) => Err(describe(folder, error)),

@@ -249,9 +249,10 @@ impl<S: HistogramSink> Writer<S> {
         if self.sink.check()? == Holds::Unknown {
             self.shared.desk.lock().everything = true;
         }
+        let mut refused = None;
         let mut is_news = false;
         if self.shared.desk.lock().everything {
-            self.write_everything()?;
+            refused = self.write_everything()?;
             let mut desk = self.shared.desk.lock();
             desk.everything = false;
             desk.state.rewritten += 1;
@@ -266,9 +267,12 @@ impl<S: HistogramSink> Writer<S> {
             let mut written = Vec::new();
             let outcome = self.sink.write(&offers, &mut written);
             self.settle(&offers, &written);
-            outcome?;
+            refused = refused.or(refusal(outcome)?);
         }
-        if is_news { self.sink.confirm() } else { Ok(()) }
+        if is_news {
+            self.sink.confirm()?;
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     /// Takes what has arrived off the desk, unless it has been replaced by something newer meanwhile.
@@ -282,20 +286,30 @@ impl<S: HistogramSink> Writer<S> {
         }
     }
 
-    fn write_everything(&mut self) -> Result<(), SinkError> {
+    /// Writes every day of the store. What the sink refuses waits on the desk like any other set.
+    fn write_everything(&mut self) -> Result<Option<SinkError>, SinkError> {
+        let mut refused = None;
         let mut from = Date::MIN;
         while let Some(date) = self.all.next_day(from)? {
             if self.shared.desk.lock().stop {
-                return Err(SinkError("stopped while everything was written again".to_owned()));
+                return Err(SinkError::Away("stopped while everything was written again".to_owned()));
             }
             let sets = self.all.day(date)?;
             let sets: Vec<_> =
                 sets.into_iter().map(|(key, set)| HourRow { key, bitmap: set.to_bytes().to_vec() }).collect();
-            self.sink.write(&sets, &mut Vec::new())?;
+            let mut written = Vec::new();
+            if let Some(error) = refusal(self.sink.write(&sets, &mut written))? {
+                let since = self.clock.now();
+                let mut desk = self.shared.desk.lock();
+                for HourRow { key, bitmap } in sets.into_iter().filter(|set| !written.contains(&set.key)) {
+                    desk.offers.entry(key).or_insert(Offer { bitmap, since });
+                }
+                refused.get_or_insert(error);
+            }
             let Ok(next) = date.tomorrow() else { break };
             from = next;
         }
-        Ok(())
+        Ok(refused)
     }
 
     fn report(&mut self, outcome: Result<(), SinkError>) {
@@ -309,7 +323,7 @@ impl<S: HistogramSink> Writer<S> {
             }
             desk.state.ok = ok;
             if let Err(error) = outcome {
-                desk.state.last_error = Some(error.0);
+                desk.state.last_error = Some(error.to_string());
             }
             turned
         };
@@ -317,6 +331,15 @@ impl<S: HistogramSink> Writer<S> {
             watch(&SinkStatus(self.shared.clone()).state());
         }
         self.shared.done.notify_all();
+    }
+}
+
+/// Sets that were refused do not keep the others from going on.
+fn refusal(outcome: Result<(), SinkError>) -> Result<Option<SinkError>, SinkError> {
+    match outcome {
+        Ok(()) => Ok(None),
+        Err(refused @ SinkError::Refused(_)) => Ok(Some(refused)),
+        Err(away) => Err(away),
     }
 }
 

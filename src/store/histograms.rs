@@ -11,12 +11,18 @@ use crate::activity::histogram::{HourKey, HourOfDay, Presence, UserSet};
 
 /// Why a sink cannot be written now. Whether anything arrived is unknown: write the same again.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct SinkError(pub String);
+pub enum SinkError {
+    /// The sink takes nothing now.
+    #[error("{0}")]
+    Away(String),
+    /// The sink refused some of the sets, and took the others.
+    #[error("{0}")]
+    Refused(String),
+}
 
 impl From<StoreError> for SinkError {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        Self::Away(error.to_string())
     }
 }
 
@@ -44,7 +50,8 @@ pub trait HistogramSink: Send + 'static {
     /// Writes sets; the key of each that has arrived for certain is added to `written`.
     ///
     /// # Errors
-    /// The first error; sets that are not in `written` are to be written again.
+    /// [`SinkError::Refused`] when every set was tried, otherwise [`SinkError::Away`]; sets that are not in `written`
+    /// are to be written again.
     fn write(&mut self, sets: &[HourRow], written: &mut Vec<HourKey>) -> Result<(), SinkError>;
 
     /// Notes in the sink that everything so far has been written.

@@ -10,6 +10,7 @@ pub mod error;
 mod folder;
 pub mod histogram_writer;
 pub mod histograms;
+mod journal;
 pub mod keys;
 mod numbers;
 pub mod person;

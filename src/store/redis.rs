@@ -130,7 +130,7 @@ impl RedisHistograms {
         for secret in self.url.secrets() {
             text = text.replace(secret, "…");
         }
-        SinkError(text)
+        if is_about_one_set(error) { SinkError::Refused(text) } else { SinkError::Away(text) }
     }
 }
 
@@ -162,7 +162,7 @@ impl HistogramSink for RedisHistograms {
     }
 
     fn write(&mut self, sets: &[HourRow], written: &mut Vec<HourKey>) -> Result<(), SinkError> {
-        let mut first_error = None;
+        let mut first_refusal = None;
         for HourRow { key, bitmap } in sets {
             let script = self.merge.clone();
             let mut merge = script.prepare_invoke();
@@ -170,17 +170,13 @@ impl HistogramSink for RedisHistograms {
             merge.arg(bitmap.as_slice()).arg(Keys::field(*key));
             match self.exchange(async |redis| merge.invoke_async::<u64>(redis).await) {
                 Ok(_) => written.push(*key),
-                Err(error) => {
-                    let goes_on = is_about_one_set(&error);
-                    let described = self.describe(&error);
-                    first_error.get_or_insert(described);
-                    if !goes_on {
-                        break;
-                    }
-                }
+                Err(error) => match self.describe(&error) {
+                    refused @ SinkError::Refused(_) => _ = first_refusal.get_or_insert(refused),
+                    away @ SinkError::Away(_) => return Err(away),
+                },
             }
         }
-        first_error.map_or(Ok(()), Err)
+        first_refusal.map_or(Ok(()), Err)
     }
 
     fn confirm(&mut self) -> Result<(), SinkError> {

@@ -28,7 +28,7 @@ impl HistogramSink for Shelf {
         let mut inside = self.0.lock();
         inside.tries += 1;
         match inside.broken {
-            true => Err(SinkError("broken".into())),
+            true => Err(SinkError::Away("broken".into())),
             false if inside.holds_nothing => Ok(Holds::Unknown),
             false => Ok(Holds::Everything),
         }
@@ -42,7 +42,7 @@ impl HistogramSink for Shelf {
         for set in sets.iter().filter(|set| written.contains(&set.key)) {
             inside.sets.insert(set.key, set.bitmap.clone());
         }
-        if written.len() == sets.len() { Ok(()) } else { Err(SinkError("one was refused".into())) }
+        if written.len() == sets.len() { Ok(()) } else { Err(SinkError::Refused("one was refused".into())) }
     }
 
     fn confirm(&mut self) -> Result<(), SinkError> {
