@@ -16,8 +16,9 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 const TRAILER: &[u8; 4] = b"FJL\x03";
-/// Sequence numbers rise by little; a number further up is none.
+/// Sequence numbers rise by little and never get far; the engine would die of one near its limit.
 const NEAR: u64 = 1 << 32;
+const HIGHEST: u64 = 1 << 48;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +35,12 @@ pub(super) enum Verdict {
 pub(super) fn examine(path: &Path) -> io::Result<Verdict> {
     let mut file = File::open(path)?;
     let mut reader = BufReader::with_capacity(1 << 18, &mut file);
-    let (mut good, mut seqno, mut buffer) = (0, None, Vec::new());
-    while let Some((next, length)) = commit(&mut reader, &mut buffer) {
-        if seqno.is_some_and(|seqno| next <= seqno) {
+    let (mut good, mut last, mut buffer) = (0, None, Vec::new());
+    while let Some((seqno, length)) = commit(&mut reader, &mut buffer) {
+        if seqno > HIGHEST || last.is_some_and(|last| seqno <= last || seqno - last > NEAR) {
             break;
         }
-        seqno = Some(next);
+        last = Some(seqno);
         good += length;
     }
     drop(reader);
@@ -47,9 +48,9 @@ pub(super) fn examine(path: &Path) -> io::Result<Verdict> {
     if rest.iter().all(|byte| *byte == 0) {
         return Ok(Verdict::Sound);
     }
-    let seqno = seqno.unwrap_or(0);
+    // Whole commits further on, whatever their numbers, are not the torn end of anything.
     let is_commit = |at: usize| {
-        let Some(mut bytes) = rest.get(at..).filter(|bytes| could_be_commit(bytes, seqno)) else { return false };
+        let Some(mut bytes) = rest.get(at..).filter(|bytes| could_be_commit(bytes)) else { return false };
         commit(&mut bytes, &mut Vec::new()).is_some()
     };
     let is_damaged = (1..rest.len()).any(is_commit);
@@ -75,10 +76,8 @@ fn read_rest(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
     Ok(rest)
 }
 
-fn could_be_commit(bytes: &[u8], after: u64) -> bool {
-    let [START, _, _, _, _, seqno @ .., kind] = bytes.first_chunk::<14>().unwrap_or(&[0; 14]) else { return false };
-    let seqno = u64::from_le_bytes(*seqno);
-    matches!(*kind, ITEM | CLEAR) && seqno > after && seqno - after < NEAR
+fn could_be_commit(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&START) && matches!(bytes.get(13), Some(&(ITEM | CLEAR)))
 }
 
 /// Reads one commit: its sequence number and length. `None` for anything that is not a whole, sound commit.
