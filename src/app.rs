@@ -73,12 +73,12 @@ impl App {
         });
         journal.connect(journal_actor.clone().recipient());
 
-        let (hours, hours_actor, redis) = load::hours(&config, &store, &zone, &clock, &stopping, &herald).await?;
+        let hours = load::hours(&config, &store, &clock, &stopping, &herald)?;
 
         let mut world = World::new(settings(&config));
         let events = load::fill(
             &mut world,
-            &load::Into { store: &store, accounts: &accounts, board: &board, alarms: &alarms, hours: &hours },
+            &load::Into { store: &store, accounts: &accounts, board: &board, alarms: &alarms, hours: &hours.inbox },
             &steps_today,
             &zone,
             clock.now(),
@@ -105,7 +105,7 @@ impl App {
             registry: registry.clone(),
             spatial,
             index: index.clone(),
-            hours,
+            hours: hours.inbox,
             journal,
             alarms: alarms.clone(),
             clock: clock.clone(),
@@ -129,8 +129,8 @@ impl App {
             metrics: telemetry::metrics(weak.clone()),
             user,
             index: index.clone(),
-            hours: hours_actor.clone(),
-            redis,
+            hours: hours.actor.clone(),
+            sinks: hours.sinks,
             sockets,
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
@@ -146,7 +146,7 @@ impl App {
         actix_rt::spawn(measure_rate(node.clone()));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = started.elapsed().as_millis() as u64, "ready");
-        let parts = stop::Parts { journal: journal_actor, hours: hours_actor, _alarm: alarm };
+        let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
         Ok(Self { address, node, server, parts })
     }
 

@@ -59,7 +59,7 @@ pub struct UserDeps {
     /// The spatial index, for questions.
     pub index: Addr<SpatialIndex>,
     /// The way into the hourly aggregator.
-    pub hours: Arc<HourlyInbox>,
+    pub hours: HourlyInbox,
     /// The way into the journal.
     pub journal: Arc<Journaling>,
     /// The alarm clock.

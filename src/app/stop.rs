@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::actors::alarm::Alarm;
-use crate::actors::hourly_aggregator::{FlushHours, HourlyAggregator};
+use crate::actors::hourly_aggregator::{HourlyAggregator, Shutdown};
 use crate::actors::journal::{FlushJournal, Journal};
 use crate::actors::user::CloseAll;
 use crate::http::state::Node;
@@ -49,7 +49,7 @@ pub async fn flush(node: &Node, parts: &Parts) {
             }
         }
         let _ = parts.journal.send(FlushJournal).await;
-        let _ = parts.hours.send(FlushHours).await;
+        let _ = parts.hours.send(Shutdown).await;
     };
     if actix_rt::time::timeout(drain, flush).await.is_err() {
         tracing::warn!("not everything could be flushed in time; what was acknowledged is safe");

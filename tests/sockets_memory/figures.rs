@@ -30,7 +30,8 @@ fn cpu_per_frame(echo: bool, connections: usize, rate: u64, per_write: usize, se
     let server = SocketServer::start(Setup { echo, ..Setup::default() });
     let fix = br#"{"type":"fix","lat":40.7643503305,"lon":-73.9694356385,"t":1700000000123,"acc":5.5,"speed":1.25}"#;
     let bytes = frame(TEXT, fix).repeat(per_write);
-    let mut clients: Vec<TcpStream> = (0..connections).map(|_| RawClient::connect(server.address, "/ws").stream).collect();
+    let mut clients: Vec<TcpStream> =
+        (0..connections).map(|_| RawClient::connect(server.address, "/ws").stream).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let answered = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = clients
@@ -124,7 +125,10 @@ fn memory_of_ten_thousand_idle_connections() {
     let cpu = cpu_of("actix-rt|system");
     std::thread::sleep(Duration::from_secs(4));
     let ticking = (cpu_of("actix-rt|system") - cpu) / 4;
-    println!("{count} idle connections: {} bytes each; their clock costs {ticking:?} of CPU a second", idle / count as u64);
+    println!(
+        "{count} idle connections: {} bytes each; their clock costs {ticking:?} of CPU a second",
+        idle / count as u64
+    );
     for client in &clients {
         (&*client).write_all(&frame(TEXT, &[b'x'; 300])).unwrap();
     }
