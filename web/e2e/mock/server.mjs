@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws';
 const [mode = 'admin', peopleWanted = '420', portWanted = '8080'] = process.argv.slice(2);
 const root = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist');
 const N = Number(peopleWanted);
+const ZONE = process.env.MOCK_ZONE ?? 'America/New_York';
 let seed = 7;
 const random = () => {
   seed = (seed * 1664525 + 1013904223) >>> 0;
@@ -61,12 +62,12 @@ setInterval(() => {
 }, 1000);
 
 const free = () => people.filter((p) => p.free).length;
-const hourNow = () => Number(new Intl.DateTimeFormat('en', { hour: '2-digit', hourCycle: 'h23', timeZone: 'America/New_York' }).format(Date.now()));
-const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: 'America/New_York' }).format(Date.now());
+const hourNow = () => Number(new Intl.DateTimeFormat('en', { hour: '2-digit', hourCycle: 'h23', timeZone: ZONE }).format(Date.now()));
+const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: ZONE }).format(Date.now());
 const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 38, 44, 40, 29, 17, 8];
 let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
-const me = () => ({ user: 'guest', name: mode === 'friend' ? 'Nora Lindqvist' : 'Demo guest', admin: mode !== 'friend', radius: 500, time_zone: 'America/New_York', stride: 0.762, ...mine });
+const me = () => ({ user: 'guest', name: mode === 'friend' ? 'Nora Lindqvist' : 'Demo guest', admin: mode !== 'friend', radius: 500, time_zone: ZONE, stride: 0.762, ...mine });
 
 const routes = {
   'GET /v1/me': () => (guests ? me() : null),
@@ -105,7 +106,7 @@ const routes = {
     const k = N / 60;
     return {
       date,
-      time_zone: 'America/New_York',
+      time_zone: ZONE,
       complete: date !== today(),
       hours: shape.map((n, hour) => ({ hour, free: hour > now ? 0 : Math.round(n * k), online: hour > now ? 0 : Math.round((n * 1.5 + 4) * k) })),
     };

@@ -11,7 +11,7 @@ const script = join(fileURLToPath(new URL('.', import.meta.url)), 'server.mjs');
 
 const start = (mode, people, env = {}) =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, [script, mode, String(people), '0'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, [script, mode, String(people), '0'], { stdio: ['ignore', 'pipe', 'inherit'], env: { MOCK_ZONE: 'Asia/Tokyo', ...process.env, ...env } });
     child.stdout.once('data', (d) => resolve({ url: String(d).split(' ')[0], stop: () => child.kill() }));
   });
 
@@ -29,7 +29,9 @@ const shots = [
   { name: 'friend-phone-dark', mode: 'friend', size: PHONE, dark: true },
   { name: 'street-light', mode: 'admin', size: WIDE, hash: '#map=15.4/40.7551/-73.9830' },
   { name: 'street-dark', mode: 'admin', size: WIDE, dark: true, hash: '#map=16.4/40.7551/-73.9830', act: async (page) => {
-      const dot = await page.evaluate(() => __letshang.people(400).find((p) => p.x > 600 && p.x < 1000 && p.y > 350 && p.y < 800 && p.flags & 8));
+      await page.locator('[data-list=pairs] .row').first().click();
+      await page.waitForTimeout(2500);
+      const dot = await page.evaluate(() => __letshang.people(900).find((p) => p.x > 560 && p.x < 1000 && p.y > 350 && p.y < 800 && p.flags & 8));
       if (dot) await page.mouse.click(dot.x, dot.y);
       await page.waitForTimeout(900);
     } },

@@ -93,8 +93,9 @@ export class DotsLayer implements CustomLayerInterface {
   radius(zoom: number): number {
     const crowded = this.dots.count > 4_000 ? 0.78 : 1;
     const stops: [number, number][] = [
-      [3, 3.2],
-      [10, 4.4],
+      [3, 2.4],
+      [9, 2.8],
+      [11, 4.6],
       [13, 6.6],
       [15, 9],
       [17, 11],
@@ -147,6 +148,7 @@ export class DotsLayer implements CustomLayerInterface {
       gl.uniform1f(dot.at('u_now'), seconds);
       gl.uniform1f(dot.at('u_radius'), this.radius(map.getZoom()) * dpr);
       gl.uniform1f(dot.at('u_dpr'), dpr);
+      gl.uniform1f(dot.at('u_halo'), map.getZoom() < 11 ? 1.5 : 2.15);
       gl.uniform1f(dot.at('u_pulse'), this.calm ? 0.4 : 0.5 + 0.5 * Math.sin(now / 420));
       gl.uniform3fv(dot.at('u_free'), this.colours.free);
       gl.uniform3fv(dot.at('u_busy'), this.colours.busy);

@@ -28,14 +28,14 @@ interface Palette {
 
 const LIGHT: Palette = {
   water: '#bfd9e6',
-  land: '#f5f2ec',
-  borough: '#f7f5f0',
+  land: '#f4f1ea',
+  borough: '#f2efe8',
   park: '#cfe5c3',
   pond: '#bfd9e6',
   street: '#ffffff',
   avenue: '#ffffff',
   main: '#ffffff',
-  casing: '#e4dfd5',
+  casing: '#ddd6c8',
   border: '#cfc8bb',
   shore: '#a9c9d9',
   text: '#3d4048',
@@ -45,7 +45,7 @@ const LIGHT: Palette = {
   halo: 'rgba(250,248,244,0.92)',
   cell: '#33415c',
   cellFree: '#0c8f5c',
-  cellText: '#ffffff',
+  cellText: '#131a24',
 };
 
 const DARK: Palette = {
@@ -67,7 +67,7 @@ const DARK: Palette = {
   halo: 'rgba(20,23,28,0.9)',
   cell: '#8fa3c7',
   cellFree: '#34d399',
-  cellText: '#0f1318',
+  cellText: '#ffffff',
 };
 
 export const FONT = ['Figtree Variable'];
@@ -179,7 +179,7 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
       point('town', 9.2, linear(9, 11, 12, 14), text(p.text, 1.6), {}, 14),
       point('borough', 9.4, linear(9.4, 13, 12, 17), text(p.text, 1.8), { 'text-letter-spacing': 0.06 }, 12.8),
       point('city', 2.6, linear(3, 10.5, 7, 14), text(p.text, 1.4), { 'text-radial-offset': 0 }, 9.4),
-      point('country', 1.4, linear(1.5, 10, 5, 15), text(p.soft, 1.2), { 'text-letter-spacing': 0.05 }, 7),
+      point('country', 1.1, linear(1.5, 10.5, 5, 15), text(p.soft, 1.2), { 'text-letter-spacing': 0.05 }, 7),
       {
         id: 'accuracy',
         type: 'fill',
@@ -192,20 +192,20 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         source: 'cells',
         paint: {
           'circle-radius': ['get', 'r'],
-          'circle-color': p.cell,
-          'circle-opacity': theme === 'dark' ? 0.26 : 0.2,
+          'circle-color': theme === 'dark' ? '#222936' : '#ffffff',
+          'circle-opacity': 0.94,
           'circle-stroke-color': p.cell,
-          'circle-stroke-width': 1.2,
-          'circle-stroke-opacity': 0.55,
+          'circle-stroke-width': 1.6,
+          'circle-stroke-opacity': 0.75,
         },
       },
-      { id: 'cells-free', type: 'circle', source: 'cells', paint: { 'circle-radius': ['get', 'rf'], 'circle-color': p.cellFree, 'circle-opacity': 0.88 } },
+      { id: 'cells-free', type: 'circle', source: 'cells', paint: { 'circle-radius': ['get', 'rf'], 'circle-color': p.cellFree, 'circle-opacity': theme === 'dark' ? 0.42 : 0.3 } },
       {
         id: 'cells-count',
         type: 'symbol',
         source: 'cells',
-        layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 13, 'text-allow-overlap': false, 'symbol-sort-key': ['-', 0, ['get', 'people']] },
-        paint: { 'text-color': theme === 'dark' ? '#ffffff' : '#14202b', 'text-halo-color': p.halo, 'text-halo-width': 1.6 },
+        layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['get', 'r'], 11, 11, 34, 15], 'text-allow-overlap': true, 'symbol-sort-key': ['-', 0, ['get', 'people']] },
+        paint: { 'text-color': p.cellText },
       },
     ],
   };

@@ -36,6 +36,7 @@ const lastMove = new Map<string, number>();
 const pairsSince = new Map<string, number>();
 let seq = Date.now();
 let lastNearby = 0;
+let lastViewAt = 0;
 
 const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`;
 
@@ -280,7 +281,7 @@ function takeCrowd(frame: CrowdFrame) {
     seen.add(id);
     let since = pairsSince.get(id);
     if (since === undefined) {
-      since = wall;
+      since = wall - lastViewAt < 3_000 ? 0 : wall;
       pairsSince.set(id, since);
     }
     pairs.push({ a, b, id, since });
@@ -296,7 +297,9 @@ function takeCrowd(frame: CrowdFrame) {
 export function sendView() {
   const view = mapPort.view();
   if (!view || !s.admin.value || !s.welcomed.value) return;
-  if (connection.send({ type: 'view', ...view })) s.counters.viewsSent++;
+  if (!connection.send({ type: 'view', ...view })) return;
+  s.counters.viewsSent++;
+  lastViewAt = Date.now();
 }
 
 /** Distances from the server, which knows where my own phone is; this page does not. At most every 5 s. */

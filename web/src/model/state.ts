@@ -21,7 +21,7 @@ export interface Pair {
   a: number;
   b: number;
   id: string;
-  /** When this page first saw them together. */
+  /** When they came together; 0 when they already were when they came into view. */
   since: number;
 }
 

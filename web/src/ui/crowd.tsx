@@ -78,7 +78,7 @@ export function NearPairs() {
                   </span>
                   <span class="row-main">
                     <span class="row-name">{`${a?.name ?? '…'} & ${b?.name ?? '…'}`}</span>
-                    <span class="row-sub">{s.now.value - p.since < 5_000 ? 'just now' : `for ${span((s.now.value - p.since) / 1000)}`}</span>
+                    <span class="row-sub">{p.since === 0 ? 'both free' : s.now.value - p.since < 5_000 ? 'met just now' : `for ${span((s.now.value - p.since) / 1000)}`}</span>
                   </span>
                   <span class="row-side">{apart && <span class="row-distance">{apart}</span>}</span>
                 </button>

@@ -2,12 +2,13 @@ import { useSignal } from '@preact/signals';
 import { refreshHistogram } from '../model/live';
 import * as s from '../model/state';
 import type { DayHistogram } from '../net/wire';
-import { brief, count, hourIn, shiftDay, zoneName } from '../text/words';
+import { count, hourIn, shiftDay, zoneName } from '../text/words';
 import { Bars, Left, Right, Table } from './icons';
 import { bars, hourLabel } from './histogram-shape';
 
 const W = 340;
 const H = 128;
+const tick = (n: number): string => (n >= 1000 ? `${Number((n / 1000).toFixed(1))}k` : String(n));
 const PLOT = { left: 30, right: 4, top: 8, bottom: 22 };
 
 function Chart({ day, hourNow, onHour }: { day: DayHistogram; hourNow: number | null; onHour: (hour: number | null) => void }) {
@@ -21,7 +22,7 @@ function Chart({ day, hourNow, onHour }: { day: DayHistogram; hourNow: number | 
         <g key={t.value}>
           <line x1={PLOT.left} x2={W - PLOT.right} y1={t.y} y2={t.y} class={t.value === 0 ? 'axis' : 'grid'} />
           <text x={PLOT.left - 6} y={t.y + 3.5} class="tick" text-anchor="end">
-            {brief(t.value)}
+            {tick(t.value)}
           </text>
         </g>
       ))}
@@ -33,7 +34,7 @@ function Chart({ day, hourNow, onHour }: { day: DayHistogram; hourNow: number | 
           <rect x={b.x - 1.5} y={PLOT.top - 4} width={shape.width + 3} height={base - PLOT.top + 4} class="bar-hit" onPointerEnter={() => onHour(b.hour)} />
         </g>
       ))}
-      {[0, 6, 12, 18, 23].map((h) => (
+      {[0, 6, 12, 18, 23].filter((h) => hourNow === null || h === hourNow || Math.abs(h - hourNow) > 1).map((h) => (
         <text key={h} x={shape.bars[h]!.x + shape.width / 2} y={H - 7} class={`tick${h === hourNow ? ' tick-now' : ''}`} text-anchor="middle">
           {String(h).padStart(2, '0')}
         </text>

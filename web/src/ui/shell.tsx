@@ -28,7 +28,7 @@ function Header() {
       <Logo />
       <div class="top-name">
         <h1>LetsHang</h1>
-        <p>{s.me.value ? `${s.me.value.name}${s.admin.value ? ' · everyone' : ''}` : ' '}</p>
+        <p>{s.me.value ? `${s.me.value.name}${s.admin.value ? ' · admin' : ''}` : ' '}</p>
       </div>
       <Status />
       <button

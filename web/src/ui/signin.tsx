@@ -59,7 +59,7 @@ export function SignIn() {
           {busy.value ? 'Signing in…' : 'Sign in'}
         </button>
         <p id="gate-help" class="gate-help">
-          Whoever runs this server makes one with <code>letshang token NAME</code>. It is kept by the server’s cookie, not by this page.
+          Whoever runs this server makes one with <code>letshang token NAME</code>. This page does not keep it: a cookie that only the server can read does.
         </p>
       </form>
     </div>

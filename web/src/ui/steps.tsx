@@ -6,7 +6,9 @@ import { Steps as StepsIcon } from './icons';
 export function Steps() {
   const me = s.me.value;
   const km = (s.mySteps.value * (me?.stride ?? 0.762)) / 1000;
-  const people = s.walkers.value.filter((w) => w.steps > 0).slice(0, 5);
+  const all = s.walkers.value.filter((w) => w.steps > 0);
+  const mine = all.findIndex((w) => w.user === me?.user);
+  const people = mine < 5 ? all.slice(0, 5) : [...all.slice(0, 4), all[mine]!];
   const most = people[0]?.steps ?? 1;
   return (
     <section class="block steps" aria-labelledby="steps-title">
