@@ -289,7 +289,7 @@ PLACES = [  # kind, rank (the zoom it appears at), name, lat, lon
     ("town", 9.4, "Paterson", 40.9168, -74.1718), ("town", 10, "Elizabeth", 40.6640, -74.2107), ("town", 9.6, "Hempstead", 40.7062, -73.6187),
     ("water", 11, "Hudson River", 40.7700, -74.0080), ("water", 12, "East River", 40.7310, -73.9680), ("water", 10.4, "Upper Bay", 40.6600, -74.0450),
     ("water", 9.4, "Lower Bay", 40.5400, -74.0450), ("water", 8.6, "Long Island Sound", 41.0300, -73.3000), ("water", 10.6, "Jamaica Bay", 40.6150, -73.8350),
-    ("hood", 12.4, "Midtown", 40.7549, -73.9790), ("hood", 12.4, "Harlem", 40.8116, -73.9465), ("hood", 12.6, "Upper West Side", 40.7870, -73.9754),
+    ("hood", 12, "Midtown", 40.7549, -73.9790), ("hood", 12.4, "Harlem", 40.8116, -73.9465), ("hood", 12.6, "Upper West Side", 40.7870, -73.9754),
     ("hood", 12.6, "Upper East Side", 40.7736, -73.9566), ("hood", 12.8, "Chelsea", 40.7465, -74.0014), ("hood", 12.8, "East Village", 40.7265, -73.9815),
     ("hood", 12.8, "West Village", 40.7347, -74.0048), ("hood", 13, "SoHo", 40.7233, -74.0030), ("hood", 13, "Lower East Side", 40.7150, -73.9843),
     ("hood", 12.6, "Financial District", 40.7075, -74.0090), ("hood", 12.8, "Washington Heights", 40.8417, -73.9394), ("hood", 13, "East Harlem", 40.7957, -73.9389),
@@ -386,7 +386,7 @@ def world(wheel, detailed):
         biggest = max(getattr(g, "geoms", [g]), key=lambda p: p.area)
         if props.get("name") and biggest.area > 4:
             spot = biggest.representative_point() if not biggest.contains(biggest.centroid) else biggest.centroid
-            rank = 1.2 if biggest.area > 250 else 2.4 if biggest.area > 60 else 3.6 if biggest.area > 18 else 4.6
+            rank = 1 if biggest.area > 250 else 2.5 if biggest.area > 60 else 3.5 if biggest.area > 18 else 4.5
             names.append(feature("label-country", spot, 1, name=props["name"], rank=rank))
     coast = unary_union([coarse.boundary, box(-180, -90, 180, 90).boundary]).buffer(0.02)
     borders = unary_union([g.boundary for g in seen]).difference(coast)

@@ -343,14 +343,14 @@ function drawCells() {
     return;
   }
   const most = cells.cells.reduce((n, c) => Math.max(n, c.people), 1);
-  const widest = Math.min(34, (pitch(cells.cells.map((c) => c.lon)) / 360) * 512 * 2 ** (map?.getZoom() ?? 0) * 0.49);
+  const widest = Math.min(34, (pitch(cells.cells.map((c) => c.lon)) / 360) * 512 * 2 ** (map?.getZoom() ?? 0) * 0.56);
   source.setData({
     type: 'FeatureCollection',
     features: cells.cells.map((c) => {
       const r = Math.max(4, widest * (0.3 + 0.7 * Math.sqrt(c.people / most)));
       return {
         type: 'Feature',
-        properties: { r, rf: r * Math.sqrt(Math.min(1, c.free / Math.max(1, c.people))) * 0.92, people: c.people, label: r > 10 ? brief(c.people) : '' },
+        properties: { r, rf: r * Math.sqrt(Math.min(1, c.free / Math.max(1, c.people))) * 0.92, people: c.people, label: r > 9 ? brief(c.people) : '' },
         geometry: { type: 'Point', coordinates: [c.lon, c.lat] },
       };
     }),

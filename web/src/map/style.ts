@@ -58,7 +58,7 @@ const DARK: Palette = {
   avenue: '#303743',
   main: '#384150',
   casing: '#161a20',
-  border: '#3a4250',
+  border: '#434c5b',
   shore: '#243648',
   text: '#c9ced8',
   soft: '#8d95a3',
@@ -117,7 +117,7 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
       source: ['country', 'city'].includes(kind) ? 'world' : 'newyork',
       minzoom,
       maxzoom,
-      filter: ['all', is(`label-${kind}`), ['<=', ['get', 'rank'], ['zoom']]],
+      filter: ['all', is(`label-${kind}`), ['<=', ['-', ['get', 'rank'], 0.5], ['zoom']]],
       layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': size, 'text-padding': 4, 'text-max-width': 7, 'symbol-sort-key': ['get', 'rank'], ...extra },
       paint,
     }) as LayerSpecification;
