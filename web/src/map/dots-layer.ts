@@ -190,7 +190,8 @@ export class DotsLayer implements CustomLayerInterface {
       this.dotRoom = this.data.length;
     } else gl.bufferSubData(gl.ARRAY_BUFFER, 0, this.data.subarray(0, dots.count * STRIDE));
 
-    if (this.lines.length < this.pairs.length * LINE_STRIDE) this.lines = new Float32Array(this.pairs.length * 2 * LINE_STRIDE);
+    if (this.lines.length < this.pairs.length * LINE_STRIDE)
+      this.lines = new Float32Array(this.pairs.length * 2 * LINE_STRIDE);
     this.lineCount = 0;
     for (const { a, b } of this.pairs) {
       const i = dots.slot(a);
@@ -244,7 +245,8 @@ class Program {
       const shader = gl.createShader(type) as WebGLShader;
       gl.shaderSource(shader, source);
       gl.compileShader(shader);
-      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) console.error(gl.getShaderInfoLog(shader));
+      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost())
+        console.error(gl.getShaderInfoLog(shader));
       gl.attachShader(this.program, shader);
     }
     gl.linkProgram(this.program);

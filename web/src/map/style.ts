@@ -72,8 +72,10 @@ const DARK: Palette = {
 
 export const FONT = ['Figtree Variable'];
 const is = (kind: string): ExpressionSpecification => ['==', ['get', 'k'], kind];
-const byZoom = (...stops: number[]): ExpressionSpecification => ['interpolate', ['exponential', 1.5], ['zoom'], ...stops] as ExpressionSpecification;
-const linear = (...stops: (number | string)[]): ExpressionSpecification => ['interpolate', ['linear'], ['zoom'], ...stops] as ExpressionSpecification;
+const byZoom = (...stops: number[]): ExpressionSpecification =>
+  ['interpolate', ['exponential', 1.5], ['zoom'], ...stops] as ExpressionSpecification;
+const linear = (...stops: (number | string)[]): ExpressionSpecification =>
+  ['interpolate', ['linear'], ['zoom'], ...stops] as ExpressionSpecification;
 
 function streets(p: Palette): LayerSpecification[] {
   const road = (kind: string, colour: string, minzoom: number, widths: number[]): LayerSpecification[] => [
@@ -84,7 +86,11 @@ function streets(p: Palette): LayerSpecification[] {
       minzoom: minzoom + 0.6,
       filter: is(kind),
       layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': p.casing, 'line-width': byZoom(...widths.map((w, i) => (i % 2 ? w + 1.6 : w))), 'line-opacity': linear(minzoom + 0.6, 0, minzoom + 1.4, 1) },
+      paint: {
+        'line-color': p.casing,
+        'line-width': byZoom(...widths.map((w, i) => (i % 2 ? w + 1.6 : w))),
+        'line-opacity': linear(minzoom + 0.6, 0, minzoom + 1.4, 1),
+      },
     },
     {
       id: kind,
@@ -93,7 +99,11 @@ function streets(p: Palette): LayerSpecification[] {
       minzoom,
       filter: is(kind),
       layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': colour, 'line-width': byZoom(...widths), 'line-opacity': linear(minzoom, 0, minzoom + 0.8, 1) },
+      paint: {
+        'line-color': colour,
+        'line-width': byZoom(...widths),
+        'line-opacity': linear(minzoom, 0, minzoom + 0.8, 1),
+      },
     },
   ];
   const all = [
@@ -109,8 +119,19 @@ function streets(p: Palette): LayerSpecification[] {
 /** The style of a theme. Custom layers are not part of it: they are added again after each change of style. */
 export function basemap(theme: 'light' | 'dark'): StyleSpecification {
   const p = theme === 'dark' ? DARK : LIGHT;
-  const text = (colour: string, width = 1.4) => ({ 'text-color': colour, 'text-halo-color': p.halo, 'text-halo-width': width });
-  const point = (kind: string, minzoom: number, size: ExpressionSpecification, paint: object, extra: object = {}, maxzoom = 24): LayerSpecification =>
+  const text = (colour: string, width = 1.4) => ({
+    'text-color': colour,
+    'text-halo-color': p.halo,
+    'text-halo-width': width,
+  });
+  const point = (
+    kind: string,
+    minzoom: number,
+    size: ExpressionSpecification,
+    paint: object,
+    extra: object = {},
+    maxzoom = 24,
+  ): LayerSpecification =>
     ({
       id: `label-${kind}`,
       type: 'symbol',
@@ -118,7 +139,15 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
       minzoom,
       maxzoom,
       filter: ['all', is(`label-${kind}`), ['<=', ['-', ['get', 'rank'], 0.5], ['zoom']]],
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': size, 'text-padding': 4, 'text-max-width': 7, 'symbol-sort-key': ['get', 'rank'], ...extra },
+      layout: {
+        'text-field': ['get', 'name'],
+        'text-font': FONT,
+        'text-size': size,
+        'text-padding': 4,
+        'text-max-width': 7,
+        'symbol-sort-key': ['get', 'rank'],
+        ...extra,
+      },
       paint,
     }) as LayerSpecification;
 
@@ -126,34 +155,130 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
     version: 8,
     name: `LetsHang ${theme}`,
     sources: {
-      world: { type: 'geojson', data: new URL(worldUrl, location.href).href, tolerance: 0.3, maxzoom: 9, attribution: 'Natural Earth · US Census' },
-      newyork: { type: 'geojson', data: new URL(newYorkUrl, location.href).href, tolerance: 0.2, maxzoom: 14, attribution: 'NYC Open Data · street grid computed' },
+      world: {
+        type: 'geojson',
+        data: new URL(worldUrl, location.href).href,
+        tolerance: 0.3,
+        maxzoom: 9,
+        attribution: 'Natural Earth · US Census',
+      },
+      newyork: {
+        type: 'geojson',
+        data: new URL(newYorkUrl, location.href).href,
+        tolerance: 0.2,
+        maxzoom: 14,
+        attribution: 'NYC Open Data · street grid computed',
+      },
       graticule: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
       cells: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
       accuracy: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
     },
     layers: [
       { id: 'water', type: 'background', paint: { 'background-color': p.water } },
-      { id: 'land', type: 'fill', source: 'world', filter: is('land'), paint: { 'fill-color': p.land, 'fill-antialias': true } },
-      { id: 'land-near', type: 'fill', source: 'world', filter: is('land-near'), maxzoom: 8.6, paint: { 'fill-color': p.land } },
-      { id: 'around', type: 'fill', source: 'newyork', filter: is('around'), minzoom: 7.4, paint: { 'fill-color': p.land, 'fill-opacity': linear(7.4, 0, 8.4, 1) } },
-      { id: 'borough', type: 'fill', source: 'newyork', filter: ['all', is('borough'), ['!=', ['get', 'name'], 'Manhattan']], minzoom: 7.4, paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) } },
-      { id: 'graticule', type: 'line', source: 'graticule', minzoom: 11, paint: { 'line-color': p.border, 'line-width': 0.7, 'line-opacity': linear(11, 0, 12, theme === 'dark' ? 0.32 : 0.45) } },
-      { id: 'manhattan', type: 'fill', source: 'newyork', filter: ['all', is('borough'), ['==', ['get', 'name'], 'Manhattan']], minzoom: 7.4, paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) } },
+      {
+        id: 'land',
+        type: 'fill',
+        source: 'world',
+        filter: is('land'),
+        paint: { 'fill-color': p.land, 'fill-antialias': true },
+      },
+      {
+        id: 'land-near',
+        type: 'fill',
+        source: 'world',
+        filter: is('land-near'),
+        maxzoom: 8.6,
+        paint: { 'fill-color': p.land },
+      },
+      {
+        id: 'around',
+        type: 'fill',
+        source: 'newyork',
+        filter: is('around'),
+        minzoom: 7.4,
+        paint: { 'fill-color': p.land, 'fill-opacity': linear(7.4, 0, 8.4, 1) },
+      },
+      {
+        id: 'borough',
+        type: 'fill',
+        source: 'newyork',
+        filter: ['all', is('borough'), ['!=', ['get', 'name'], 'Manhattan']],
+        minzoom: 7.4,
+        paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) },
+      },
+      {
+        id: 'graticule',
+        type: 'line',
+        source: 'graticule',
+        minzoom: 11,
+        paint: {
+          'line-color': p.border,
+          'line-width': 0.7,
+          'line-opacity': linear(11, 0, 12, theme === 'dark' ? 0.32 : 0.45),
+        },
+      },
+      {
+        id: 'manhattan',
+        type: 'fill',
+        source: 'newyork',
+        filter: ['all', is('borough'), ['==', ['get', 'name'], 'Manhattan']],
+        minzoom: 7.4,
+        paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) },
+      },
       {
         id: 'shore',
         type: 'line',
         source: 'newyork',
         filter: is('borough'),
         minzoom: 9.5,
-        paint: { 'line-color': p.shore, 'line-width': linear(9.5, 0.5, 15, 1.6), 'line-opacity': linear(9.5, 0, 11, 0.9) },
+        paint: {
+          'line-color': p.shore,
+          'line-width': linear(9.5, 0.5, 15, 1.6),
+          'line-opacity': linear(9.5, 0, 11, 0.9),
+        },
       },
-      { id: 'state', type: 'line', source: 'world', filter: is('state'), minzoom: 3.4, maxzoom: 9, paint: { 'line-color': p.border, 'line-width': 0.7, 'line-dasharray': [3, 2], 'line-opacity': linear(3.4, 0, 4.4, 0.8, 8, 0.8, 9, 0) } },
-      { id: 'border', type: 'line', source: 'world', filter: is('border'), maxzoom: 9, layout: { 'line-join': 'round' }, paint: { 'line-color': p.border, 'line-width': linear(1, 0.6, 6, 1.4) } },
-      { id: 'park', type: 'fill', source: 'newyork', filter: is('park'), minzoom: 9.6, paint: { 'fill-color': p.park, 'fill-opacity': linear(9.6, 0, 10.6, 1) } },
+      {
+        id: 'state',
+        type: 'line',
+        source: 'world',
+        filter: is('state'),
+        minzoom: 3.4,
+        maxzoom: 9,
+        paint: {
+          'line-color': p.border,
+          'line-width': 0.7,
+          'line-dasharray': [3, 2],
+          'line-opacity': linear(3.4, 0, 4.4, 0.8, 8, 0.8, 9, 0),
+        },
+      },
+      {
+        id: 'border',
+        type: 'line',
+        source: 'world',
+        filter: is('border'),
+        maxzoom: 9,
+        layout: { 'line-join': 'round' },
+        paint: { 'line-color': p.border, 'line-width': linear(1, 0.6, 6, 1.4) },
+      },
+      {
+        id: 'park',
+        type: 'fill',
+        source: 'newyork',
+        filter: is('park'),
+        minzoom: 9.6,
+        paint: { 'fill-color': p.park, 'fill-opacity': linear(9.6, 0, 10.6, 1) },
+      },
       { id: 'pond', type: 'fill', source: 'newyork', filter: is('pond'), minzoom: 11, paint: { 'fill-color': p.pond } },
       ...streets(p),
-      { id: 'bridge', type: 'line', source: 'newyork', filter: is('bridge'), minzoom: 10.6, layout: { 'line-cap': 'round' }, paint: { 'line-color': theme === 'dark' ? p.main : '#ded7c9', 'line-width': linear(10.6, 1, 13, 2.4, 16, 7) } },
+      {
+        id: 'bridge',
+        type: 'line',
+        source: 'newyork',
+        filter: is('bridge'),
+        minzoom: 10.6,
+        layout: { 'line-cap': 'round' },
+        paint: { 'line-color': theme === 'dark' ? p.main : '#ded7c9', 'line-width': linear(10.6, 1, 13, 2.4, 16, 7) },
+      },
       point('water', 8.4, linear(9, 11, 14, 15), text(p.waterText, 0.6), { 'text-letter-spacing': 0.08 }),
       {
         id: 'label-street',
@@ -161,7 +286,15 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         source: 'newyork',
         minzoom: 13.6,
         filter: ['in', ['get', 'k'], ['literal', ['avenue', 'main', 'broadway']]],
-        layout: { 'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': linear(13.6, 10, 17, 13), 'symbol-spacing': 420, 'text-padding': 6, 'text-max-angle': 30 },
+        layout: {
+          'symbol-placement': 'line',
+          'text-field': ['get', 'name'],
+          'text-font': FONT,
+          'text-size': linear(13.6, 10, 17, 13),
+          'symbol-spacing': 420,
+          'text-padding': 6,
+          'text-max-angle': 30,
+        },
         paint: text(p.soft, 1.6),
       },
       {
@@ -170,7 +303,14 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         source: 'newyork',
         minzoom: 15,
         filter: is('street'),
-        layout: { 'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': linear(15, 10, 17, 12), 'symbol-spacing': 520, 'text-padding': 10 },
+        layout: {
+          'symbol-placement': 'line',
+          'text-field': ['get', 'name'],
+          'text-font': FONT,
+          'text-size': linear(15, 10, 17, 12),
+          'symbol-spacing': 520,
+          'text-padding': 10,
+        },
         paint: text(p.soft, 1.6),
       },
       point('sight', 11, linear(11, 10.5, 16, 12.5), text(p.soft), { 'text-max-width': 6 }),
@@ -199,12 +339,27 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
           'circle-stroke-opacity': 0.75,
         },
       },
-      { id: 'cells-free', type: 'circle', source: 'cells', paint: { 'circle-radius': ['get', 'rf'], 'circle-color': p.cellFree, 'circle-opacity': theme === 'dark' ? 0.42 : 0.3 } },
+      {
+        id: 'cells-free',
+        type: 'circle',
+        source: 'cells',
+        paint: {
+          'circle-radius': ['get', 'rf'],
+          'circle-color': p.cellFree,
+          'circle-opacity': theme === 'dark' ? 0.42 : 0.3,
+        },
+      },
       {
         id: 'cells-count',
         type: 'symbol',
         source: 'cells',
-        layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': ['interpolate', ['linear'], ['get', 'r'], 11, 11, 34, 15], 'text-allow-overlap': true, 'symbol-sort-key': ['-', 0, ['get', 'people']] },
+        layout: {
+          'text-field': ['get', 'label'],
+          'text-font': FONT,
+          'text-size': ['interpolate', ['linear'], ['get', 'r'], 11, 11, 34, 15],
+          'text-allow-overlap': true,
+          'symbol-sort-key': ['-', 0, ['get', 'people']],
+        },
         paint: { 'text-color': p.cellText },
       },
     ],

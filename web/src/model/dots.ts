@@ -34,7 +34,16 @@ export class Dots {
   }
 
   /** Places a dot. `glide` is how long the move may take, 0 to jump. Far moves (over about 3 km) always jump. */
-  put(key: number, lon: number, lat: number, fixedAt: number, flags: number, accuracy: number, now: number, glide: number) {
+  put(
+    key: number,
+    lon: number,
+    lat: number,
+    fixedAt: number,
+    flags: number,
+    accuracy: number,
+    now: number,
+    glide: number,
+  ) {
     const x = mercatorX(lon);
     const y = mercatorY(lat);
     let i = this.slots.get(key);
@@ -145,7 +154,19 @@ export class Dots {
   }
 
   private columns() {
-    return [this.keys, this.x0, this.y0, this.x1, this.y1, this.start, this.duration, this.fixed, this.flags, this.accuracy, this.seen];
+    return [
+      this.keys,
+      this.x0,
+      this.y0,
+      this.x1,
+      this.y1,
+      this.start,
+      this.duration,
+      this.fixed,
+      this.flags,
+      this.accuracy,
+      this.seen,
+    ];
   }
 
   private grow() {

@@ -11,7 +11,11 @@ import { calm } from './theme';
 /** From frames to state: the only place that listens to the server. */
 
 /** What the map hands in: the view to ask for, and a wish to redraw. */
-export const mapPort: { view: () => { bbox: [number, number, number, number]; zoom: number } | null; cells: (f: CrowdFrame | null) => void; wake: () => void } = {
+export const mapPort: {
+  view: () => { bbox: [number, number, number, number]; zoom: number } | null;
+  cells: (f: CrowdFrame | null) => void;
+  wake: () => void;
+} = {
   view: () => null,
   cells: () => {},
   wake: () => {},
@@ -47,7 +51,10 @@ export const connection = new Link(url, {
       s.link.value = state;
       if (state.kind !== 'open') s.welcomed.value = false;
       if (state.kind === 'stopped' && state.code === 4401)
-        s.session.value = { kind: 'signedOut', message: 'This sign-in has ended or was revoked. Please sign in again.' };
+        s.session.value = {
+          kind: 'signedOut',
+          message: 'This sign-in has ended or was revoked. Please sign in again.',
+        };
     });
   },
   text(text) {
@@ -145,7 +152,12 @@ function take(frame: ServerFrame) {
       const next = new Map<string, s.Person>();
       for (const f of frame.friends) {
         const before = known.get(f.user);
-        next.set(f.user, { ...f, key: keyOf(f.user), distance: before?.distance, nearSince: f.near ? (before?.nearSince ?? at) : undefined });
+        next.set(f.user, {
+          ...f,
+          key: keyOf(f.user),
+          distance: before?.distance,
+          nearSince: f.near ? (before?.nearSince ?? at) : undefined,
+        });
       }
       s.friends.value = next;
       if (!s.admin.value) {
@@ -206,7 +218,8 @@ function take(frame: ServerFrame) {
       s.mySteps.value = frame.today;
       break;
     case 'ack':
-      if (s.availability.value.pending && frame.seq >= seq) s.availability.value = { ...s.availability.value, pending: undefined };
+      if (s.availability.value.pending && frame.seq >= seq)
+        s.availability.value = { ...s.availability.value, pending: undefined };
       break;
     case 'error':
       if (frame.seq !== undefined && frame.seq === seq && s.availability.value.pending) {
@@ -226,7 +239,8 @@ function take(frame: ServerFrame) {
         next.delete(frame.user);
         s.friends.value = next;
         if (gone && !s.admin.value) s.dots.remove(gone.key);
-      } else if (frame.state === 'friends' && !s.friends.value.has(frame.user)) connection.send({ type: 'map', open: true });
+      } else if (frame.state === 'friends' && !s.friends.value.has(frame.user))
+        connection.send({ type: 'map', open: true });
       break;
     case 'degraded':
       s.degraded.value = frame.since === null || frame.since === undefined ? null : frame.what;
@@ -263,7 +277,16 @@ function takeCrowd(frame: CrowdFrame) {
   if (frame.kind === 'points') {
     s.dots.beginRound();
     for (let i = 0; i < frame.count; i++) {
-      s.dots.put(frame.index[i]!, frame.lon[i]!, frame.lat[i]!, at - frame.age[i]! * 1000, frame.flags[i]!, frame.accuracy[i]!, at, calm.value ? 0 : CROWD_GLIDE_MS);
+      s.dots.put(
+        frame.index[i]!,
+        frame.lon[i]!,
+        frame.lat[i]!,
+        at - frame.age[i]! * 1000,
+        frame.flags[i]!,
+        frame.accuracy[i]!,
+        at,
+        calm.value ? 0 : CROWD_GLIDE_MS,
+      );
     }
     s.dots.endRound();
     mapPort.cells(null);
@@ -314,7 +337,13 @@ function askNearby(force: boolean) {
 export function setAvailability(free: boolean, note: string, until?: number) {
   seq = Math.max(seq + 1, Date.now());
   const words = note.trim();
-  const sent = connection.send({ type: 'availability', free, ...(words ? { note: words } : {}), ...(until ? { until } : {}), seq });
+  const sent = connection.send({
+    type: 'availability',
+    free,
+    ...(words ? { note: words } : {}),
+    ...(until ? { until } : {}),
+    seq,
+  });
   if (sent) s.availability.value = { free, note: words || undefined, until, pending: true };
   else s.toast('Not connected: nothing was changed.', 'bad');
 }

@@ -20,7 +20,8 @@ export function Steps() {
           Steps today
         </h2>
         <p class="steps-count">
-          <strong data-steps>{count(s.mySteps.value)}</strong> <span class="muted">{km < 0.1 ? '' : `${km.toFixed(1)} km`}</span>
+          <strong data-steps>{count(s.mySteps.value)}</strong>{' '}
+          <span class="muted">{km < 0.1 ? '' : `${km.toFixed(1)} km`}</span>
         </p>
       </div>
       {people.length > 1 && (
@@ -28,7 +29,13 @@ export function Steps() {
           {people.map((w) => (
             <li key={w.user} class={w.user === me?.user ? 'is-me' : undefined}>
               <span class="walker-name">{w.user === me?.user ? 'You' : w.name}</span>
-              <meter class="walker-bar" min={0} max={most} value={w.steps} aria-label={`${w.name}: ${count(w.steps)} steps`} />
+              <meter
+                class="walker-bar"
+                min={0}
+                max={most}
+                value={w.steps}
+                aria-label={`${w.name}: ${count(w.steps)} steps`}
+              />
               <span class="walker-steps">{count(w.steps)}</span>
             </li>
           ))}
