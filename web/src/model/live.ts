@@ -50,11 +50,7 @@ export const connection = new Link(url, {
       s.now.value = Date.now();
       s.link.value = state;
       if (state.kind !== 'open') s.welcomed.value = false;
-      if (state.kind === 'stopped' && state.code === 4401)
-        s.session.value = {
-          kind: 'signedOut',
-          message: 'This sign-in has ended or was revoked. Please sign in again.',
-        };
+      if (state.kind === 'stopped' && state.code === 4401) void revoked();
     });
   },
   text(text) {
@@ -92,6 +88,22 @@ async function admit(): Promise<boolean> {
     if (error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.status === 429)) throw error;
     s.session.value = { kind: 'signedOut' };
     return false;
+  }
+}
+
+/** The session is over. On an open demonstration node there is another one for the asking; else a person has to act. */
+async function revoked(): Promise<void> {
+  try {
+    await api.signIn();
+    connection.retry();
+  } catch {
+    batch(() => {
+      forget();
+      s.session.value = {
+        kind: 'signedOut',
+        message: 'This sign-in has ended or was revoked. Please sign in again.',
+      };
+    });
   }
 }
 
