@@ -60,7 +60,6 @@ async function visit({ size = WIDE, dark = false, hash = '', calm = false } = {}
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: calm ? 'reduce' : 'no-preference',
     hasTouch: size === PHONE,
-    deviceScaleFactor: size === PHONE ? 2 : 1,
   });
   const page = await context.newPage();
   page.on('request', (r) => {
@@ -80,6 +79,7 @@ async function visit({ size = WIDE, dark = false, hash = '', calm = false } = {}
       console.error(`content policy: ${e.violatedDirective} ${e.blockedURI}`);
     });
   });
+  page.setDefaultTimeout(60_000);
   await page.goto(`${server.url}/${hash}`);
   await page.waitForFunction(() => window.__letshang?.ready);
   return page;
@@ -255,7 +255,7 @@ await test('a friend sees friends only, the near ones first', async () => {
 
 await test('saying "I’m free" from the page reaches a friend’s phone at once, with note and end', async () => {
   await cleo.getByPlaceholder('What for?').fill('a walk');
-  await cleo.getByText('3 hours').click();
+  await cleo.getByLabel('3 hours').check();
   await cleo.getByRole('button', { name: 'I’m free' }).click();
   const presence = await until('presence at Ada’s', () =>
     ada.heard.find((f) => f.type === 'presence' && f.user === 'cleo' && f.free),
@@ -345,6 +345,8 @@ await test('signing out forgets everything that was on screen', async () => {
   assert.equal(await look(cleo, () => window.__letshang.shown), 0);
   const answer = await cleo.evaluate(async () => (await fetch('/v1/me')).status);
   assert.equal(answer, 401);
+  await cleo.context().close();
+  await admin.context().close();
 });
 
 await test('on an open demonstration node a visitor is let in, also after a restart that lost the session', async () => {

@@ -42,6 +42,7 @@ export class DotsLayer implements CustomLayerInterface {
   private lineRoom = 0;
   private origin = { x: 0.5, y: 0.5 };
   private epoch = performance.now();
+  private waiting = false;
   private written = -1;
   private writtenPairs: unknown = null;
 
@@ -149,7 +150,7 @@ export class DotsLayer implements CustomLayerInterface {
       gl.uniform1f(dot.at('u_radius'), this.radius(map.getZoom()) * dpr);
       gl.uniform1f(dot.at('u_dpr'), dpr);
       gl.uniform1f(dot.at('u_halo'), map.getZoom() < 11 ? 1.5 : 2.15);
-      gl.uniform1f(dot.at('u_pulse'), this.calm ? 0.4 : 0.5 + 0.5 * Math.sin(now / 420));
+      gl.uniform1f(dot.at('u_pulse'), this.calm ? 0.4 : 0.5 + 0.5 * Math.sin(now / 600));
       gl.uniform3fv(dot.at('u_free'), this.colours.free);
       gl.uniform3fv(dot.at('u_busy'), this.colours.busy);
       gl.uniform3fv(dot.at('u_near'), this.colours.near);
@@ -160,7 +161,19 @@ export class DotsLayer implements CustomLayerInterface {
       }
     }
     gl.bindVertexArray(null);
-    if (!this.calm && !document.hidden && now < this.dots.movingUntil) map.triggerRepaint();
+    if (!this.calm && !document.hidden && now < this.dots.movingUntil) this.again(map);
+  }
+
+  /** Asks for the next frame no sooner than somebody has moved half a pixel: a walker seen from above needs few. */
+  private again(map: MapLibre) {
+    if (this.waiting) return;
+    this.waiting = true;
+    const pixelsPerMs = this.dots.fastest * 512 * 2 ** map.getZoom();
+    const pause = Math.min(66, Math.max(0, 0.5 / Math.max(pixelsPerMs, 1e-6) - 4));
+    setTimeout(() => {
+      this.waiting = false;
+      this.map?.triggerRepaint();
+    }, pause);
   }
 
   /** Brings the buffers up to date, if anything has changed. */
