@@ -62,8 +62,28 @@ def topology(path, name, keep=lambda p, i: True):
         if g["type"] not in ("Polygon", "MultiPolygon") or not keep(g.get("properties", {}), g.get("id")):
             continue
         parts = [g["arcs"]] if g["type"] == "Polygon" else g["arcs"]
-        polys = [Polygon(ring(p[0]), [ring(h) for h in p[1:]]) for p in parts if p and len(ring(p[0])) > 3]
-        yield g.get("properties", {}), g.get("id"), unary_union([p.buffer(0) for p in polys])
+        polys = [Polygon(flat(ring(p[0])), [flat(ring(h)) for h in p[1:]]) for p in parts if p and len(ring(p[0])) > 3]
+        yield g.get("properties", {}), g.get("id"), folded(unary_union([p.buffer(0) for p in polys]))
+
+
+def flat(points):
+    """A ring that crosses the date line, laid out without the jump; one around a pole, closed over the pole."""
+    out, shift = [points[0]], 0
+    for (x0, _), (x, y) in zip(points, points[1:]):
+        shift += 360 if x - x0 < -180 else -360 if x - x0 > 180 else 0
+        out.append((x + shift, y))
+    if shift != 0:
+        pole = -90 if out[0][1] < 0 else 90
+        out += [(out[-1][0], pole), (out[0][0], pole)]
+    return out
+
+
+def folded(geometry):
+    """What lies beyond the date line, brought back to the other side of the map."""
+    if geometry.bounds[0] >= -180 and geometry.bounds[2] <= 180:
+        return geometry
+    world = box(-180, -90, 180, 90)
+    return unary_union([affinity.translate(geometry, dx).intersection(world) for dx in (-360, 0, 360)])
 
 
 def shapes(archive):
@@ -126,7 +146,7 @@ def write(name, features):
 # ---------------------------------------------------------------- the plan of 1811
 
 BEARING = math.radians(29)
-ORIGIN_LAT, ORIGIN_LON = 40.7363, -73.9940  # 5th Avenue and 14th Street
+ORIGIN_LAT, ORIGIN_LON = 40.7360, -73.9939  # 5th Avenue and 14th Street
 M_LAT = 111_195.0
 M_LON = M_LAT * math.cos(math.radians(40.77))
 FT = 0.3048
@@ -269,7 +289,7 @@ PLACES = [  # kind, rank (the zoom it appears at), name, lat, lon
     ("town", 9.4, "Paterson", 40.9168, -74.1718), ("town", 10, "Elizabeth", 40.6640, -74.2107), ("town", 9.6, "Hempstead", 40.7062, -73.6187),
     ("water", 11, "Hudson River", 40.7700, -74.0080), ("water", 12, "East River", 40.7310, -73.9680), ("water", 10.4, "Upper Bay", 40.6600, -74.0450),
     ("water", 9.4, "Lower Bay", 40.5400, -74.0450), ("water", 8.6, "Long Island Sound", 41.0300, -73.3000), ("water", 10.6, "Jamaica Bay", 40.6150, -73.8350),
-    ("hood", 12.4, "Midtown", 40.7549, -73.9790), ("hood", 12.4, "Harlem", 40.8116, -73.9465), ("hood", 12.6, "Upper West Side", 40.7870, -73.9754),
+    ("hood", 12, "Midtown", 40.7549, -73.9790), ("hood", 12.4, "Harlem", 40.8116, -73.9465), ("hood", 12.6, "Upper West Side", 40.7870, -73.9754),
     ("hood", 12.6, "Upper East Side", 40.7736, -73.9566), ("hood", 12.8, "Chelsea", 40.7465, -74.0014), ("hood", 12.8, "East Village", 40.7265, -73.9815),
     ("hood", 12.8, "West Village", 40.7347, -74.0048), ("hood", 13, "SoHo", 40.7233, -74.0030), ("hood", 13, "Lower East Side", 40.7150, -73.9843),
     ("hood", 12.6, "Financial District", 40.7075, -74.0090), ("hood", 12.8, "Washington Heights", 40.8417, -73.9394), ("hood", 13, "East Harlem", 40.7957, -73.9389),
@@ -296,6 +316,25 @@ COUNTIES = {  # the counties around the city, by FIPS code; the five of the city
 }
 
 
+# Tidal water that the county boundaries run through the middle of: (lat, lon, half the width in metres).
+WATERWAYS = [
+    [(40.875, -73.928, 700), (40.95, -73.899, 800), (41.00, -73.886, 1000), (41.06, -73.883, 1900), (41.12, -73.895, 2100), (41.17, -73.915, 2300),
+     (41.22, -73.945, 1500), (41.26, -73.968, 700), (41.32, -73.982, 400), (41.40, -73.955, 350), (41.46, -73.99, 700), (41.51, -74.00, 900),
+     (41.60, -73.95, 500), (41.75, -73.945, 450), (41.93, -73.955, 500)],
+    [(40.640, -74.150, 500), (40.668, -74.140, 800), (40.695, -74.122, 750), (40.712, -74.117, 350)],
+    [(40.6475, -74.075, 300), (40.6450, -74.11, 230), (40.6420, -74.145, 230), (40.6400, -74.185, 250), (40.62, -74.20, 250), (40.585, -74.21, 220),
+     (40.555, -74.235, 250), (40.53, -74.25, 250), (40.505, -74.262, 400)],
+]
+
+
+def waterways():
+    parts = []
+    for way in WATERWAYS:
+        for (y0, x0, r0), (y1, x1, r1) in zip(way, way[1:]):
+            parts += [unary_union([Point(x0 * 0.76, y0).buffer(r0 / M_LAT, 4), Point(x1 * 0.76, y1).buffer(r1 / M_LAT, 4)]).convex_hull]
+    return transform(lambda x, y: (x / 0.76, y), unary_union(parts))
+
+
 def new_york(wheel):
     archive = next(n for n in wheel.namelist() if "nybb" in n and n.endswith(".zip"))
     boroughs = {r["BoroName"]: g for r, g in shapes(wheel.read(archive))}
@@ -305,7 +344,7 @@ def new_york(wheel):
     ring = unary_union([county[i] for i in county if i in COUNTIES])
     # the land border of the Bronx and Queens, where two surveys leave slivers of sea between them
     seam = unary_union([county["36119"], county["36059"]]).buffer(0.004).intersection(unary_union([county["36005"], county["36081"]]).buffer(0.0015))
-    around = polygons(unary_union([ring, seam]).buffer(0), 2e-5)
+    around = polygons(unary_union([ring, seam]).buffer(0).difference(waterways()), 2e-5)
     main = max(city["Manhattan"].geoms, key=lambda p: p.area)
     streets, parks, waters = manhattan(main)
     out = [feature("around", around, 4)]
@@ -319,7 +358,8 @@ def new_york(wheel):
         merged = MultiLineString(parts) if len(parts) > 1 else parts[0]
         out.append(feature(kind, merged, 5, name=name))
     out += [feature("bridge", LineString([(x, y) for y, x in points]), 5, name=name) for name, points in BRIDGES]
-    out += [feature("label-" + kind, Point(lon, lat), 4, name=name, rank=rank) for kind, rank, name, lat, lon in PLACES]
+    middle = {name.replace("Square", "Sq"): p.centroid for name, p in parks if not p.is_empty and name != "Riverside Park"}
+    out += [feature("label-" + kind, middle.get(name, Point(lon, lat)), 5, name=name, rank=rank) for kind, rank, name, lat, lon in PLACES]
     write("newyork.json", out)
     return unary_union([around, *county.values(), *city.values()])
 
@@ -346,9 +386,9 @@ def world(wheel, detailed):
         biggest = max(getattr(g, "geoms", [g]), key=lambda p: p.area)
         if props.get("name") and biggest.area > 4:
             spot = biggest.representative_point() if not biggest.contains(biggest.centroid) else biggest.centroid
-            rank = 2.0 if biggest.area > 250 else 3.0 if biggest.area > 60 else 4.0 if biggest.area > 18 else 4.8
+            rank = 1 if biggest.area > 250 else 2.5 if biggest.area > 60 else 3.5 if biggest.area > 18 else 4.5
             names.append(feature("label-country", spot, 1, name=props["name"], rank=rank))
-    coast = unary_union([g.boundary for g in [coarse]]).buffer(0.02)
+    coast = unary_union([coarse.boundary, box(-180, -90, 180, 90).boundary]).buffer(0.02)
     borders = unary_union([g.boundary for g in seen]).difference(coast)
     borders = linemerge(borders) if isinstance(borders, MultiLineString) else borders
     out.append(feature("border", MultiLineString(lines(borders.simplify(0.05), 0.5)), 2))

@@ -9,14 +9,21 @@ import { WebSocketServer } from 'ws';
 const [mode = 'admin', peopleWanted = '420', portWanted = '8080'] = process.argv.slice(2);
 const root = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist');
 const N = Number(peopleWanted);
+const ZONE = process.env.MOCK_ZONE ?? 'America/New_York';
 let seed = 7;
 const random = () => {
   seed = (seed * 1664525 + 1013904223) >>> 0;
   return seed / 2 ** 32;
 };
 
-const FIRST = 'Ada Ben Cleo Dan Eva Finn Gia Hugo Ines Jack Kira Leo Mia Noah Olga Paul Quinn Rosa Sam Tara Uma Vera Will Xena Yuri Zoe Amir Bea Carl Dora'.split(' ');
-const LAST = 'Adler Brooks Chen Diaz Evans Fox Garcia Haddad Ito Jones Kim Lopez Moreau Nowak Okafor Park Quist Rossi Silva Tran Unger Vogel Walsh Xu Young Zhang'.split(' ');
+const FIRST =
+  'Ada Ben Cleo Dan Eva Finn Gia Hugo Ines Jack Kira Leo Mia Noah Olga Paul Quinn Rosa Sam Tara Uma Vera Will Xena Yuri Zoe Amir Bea Carl Dora'.split(
+    ' ',
+  );
+const LAST =
+  'Adler Brooks Chen Diaz Evans Fox Garcia Haddad Ito Jones Kim Lopez Moreau Nowak Okafor Park Quist Rossi Silva Tran Unger Vogel Walsh Xu Young Zhang'.split(
+    ' ',
+  );
 const bearing = (29 * Math.PI) / 180;
 const at = (u, v) => {
   const north = u * Math.cos(bearing) + v * Math.sin(bearing);
@@ -41,7 +48,14 @@ const people = Array.from({ length: N }, (_, i) => ({
 const couples = [];
 for (let i = 0; i + 1 < Math.min(N, 60); i += 2) {
   const [a, b] = [people[i], people[i + 1]];
-  Object.assign(b, { along: a.along, speed: a.speed, u: a.u + (a.along ? 45 + random() * 90 : 6), v: a.v + (a.along ? 6 : 45 + random() * 60), free: true, quiet: false });
+  Object.assign(b, {
+    along: a.along,
+    speed: a.speed,
+    u: a.u + (a.along ? 45 + random() * 90 : 6),
+    v: a.v + (a.along ? 6 : 45 + random() * 60),
+    free: true,
+    quiet: false,
+  });
   Object.assign(a, { free: true, quiet: false });
   couples.push([a, b]);
 }
@@ -61,12 +75,21 @@ setInterval(() => {
 }, 1000);
 
 const free = () => people.filter((p) => p.free).length;
-const hourNow = () => Number(new Intl.DateTimeFormat('en', { hour: '2-digit', hourCycle: 'h23', timeZone: 'America/New_York' }).format(Date.now()));
-const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: 'America/New_York' }).format(Date.now());
+const hourNow = () =>
+  Number(new Intl.DateTimeFormat('en', { hour: '2-digit', hourCycle: 'h23', timeZone: ZONE }).format(Date.now()));
+const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: ZONE }).format(Date.now());
 const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 38, 44, 40, 29, 17, 8];
 let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
-const me = () => ({ user: 'guest', name: mode === 'friend' ? 'Nora Lindqvist' : 'Demo guest', admin: mode !== 'friend', radius: 500, time_zone: 'America/New_York', stride: 0.762, ...mine });
+const me = () => ({
+  user: 'guest',
+  name: mode === 'friend' ? 'Nora Lindqvist' : 'Demo guest',
+  admin: mode !== 'friend',
+  radius: 500,
+  time_zone: ZONE,
+  stride: 0.762,
+  ...mine,
+});
 
 const routes = {
   'GET /v1/me': () => (guests ? me() : null),
@@ -105,20 +128,34 @@ const routes = {
     const k = N / 60;
     return {
       date,
-      time_zone: 'America/New_York',
+      time_zone: ZONE,
       complete: date !== today(),
-      hours: shape.map((n, hour) => ({ hour, free: hour > now ? 0 : Math.round(n * k), online: hour > now ? 0 : Math.round((n * 1.5 + 4) * k) })),
+      hours: shape.map((n, hour) => ({
+        hour,
+        free: hour > now ? 0 : Math.round(n * k),
+        online: hour > now ? 0 : Math.round((n * 1.5 + 4) * k),
+      })),
     };
   },
   'GET /v1/steps/leaderboard': () => ({
     date: today(),
-    people: [{ user: 'guest', name: 'Nora Lindqvist', steps: 6214 }, ...people.slice(0, 12)].map(({ user, name, steps }) => ({ user, name, steps })).sort((a, b) => b.steps - a.steps),
+    people: [{ user: 'guest', name: 'Nora Lindqvist', steps: 6214 }, ...people.slice(0, 12)]
+      .map(({ user, name, steps }) => ({ user, name, steps }))
+      .sort((a, b) => b.steps - a.steps),
   }),
 };
 
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.webmanifest': 'application/manifest+json' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.webmanifest': 'application/manifest+json',
+};
 
 const server = createServer((request, response) => {
   const url = new URL(request.url, 'http://localhost');
@@ -137,7 +174,10 @@ const server = createServer((request, response) => {
     const path = join(root, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
     try {
       if (!path.startsWith(root) || !statSync(path).isFile()) throw new Error();
-      response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', 'content-security-policy': CSP });
+      response.writeHead(200, {
+        'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+        'content-security-policy': CSP,
+      });
       response.end(readFileSync(path));
     } catch {
       response.writeHead(404).end('not here');
@@ -155,7 +195,19 @@ server.on('upgrade', (request, socket, head) => {
 });
 
 function crowd(ws) {
-  ws.send(JSON.stringify({ type: 'welcome', user: 'guest', name: 'Demo guest', server_time: Date.now(), free: false, steps_today: 0, last_seq: 0, limits: {}, friends: [] }));
+  ws.send(
+    JSON.stringify({
+      type: 'welcome',
+      user: 'guest',
+      name: 'Demo guest',
+      server_time: Date.now(),
+      free: false,
+      steps_today: 0,
+      last_seq: 0,
+      limits: {},
+      friends: [],
+    }),
+  );
   let view = null;
   const push = () => view && ws.send(crowdFrame(view));
   ws.on('message', (text) => {
@@ -171,7 +223,9 @@ function crowd(ws) {
 }
 
 function crowdFrame({ bbox: [w, s, e, n], zoom }) {
-  const inside = people.map((p) => ({ p, at: at(p.u, p.v) })).filter(({ at: [x, y] }) => x >= w && x <= e && y >= s && y <= n);
+  const inside = people
+    .map((p) => ({ p, at: at(p.u, p.v) }))
+    .filter(({ at: [x, y] }) => x >= w && x <= e && y >= s && y <= n);
   const set = new Set(inside.map(({ p }) => p.index));
   const pairs = couples.filter(([a, b]) => set.has(a.index) || set.has(b.index));
   const near = new Set(couples.flat().map((p) => p.index));
@@ -181,9 +235,17 @@ function crowdFrame({ bbox: [w, s, e, n], zoom }) {
     kind = 1;
     const size = 22 / 2 ** zoom;
     const cells = new Map();
-    for (const { p, at: [x, y] } of inside) {
+    for (const {
+      p,
+      at: [x, y],
+    } of inside) {
       const key = `${Math.floor(x / size)} ${Math.floor(y / size)}`;
-      const cell = cells.get(key) ?? { x: (Math.floor(x / size) + 0.5) * size, y: (Math.floor(y / size) + 0.5) * size, n: 0, free: 0 };
+      const cell = cells.get(key) ?? {
+        x: (Math.floor(x / size) + 0.5) * size,
+        y: (Math.floor(y / size) + 0.5) * size,
+        n: 0,
+        free: 0,
+      };
       cell.n++;
       cell.free += p.free ? 1 : 0;
       cells.set(key, cell);
@@ -206,7 +268,10 @@ function crowdFrame({ bbox: [w, s, e, n], zoom }) {
       out.writeUInt32LE(item.n, o + 8);
       out.writeUInt32LE(item.free, o + 12);
     } else {
-      const { p, at: [x, y] } = item;
+      const {
+        p,
+        at: [x, y],
+      } = item;
       out.writeUInt32LE(p.index, o);
       out.writeInt32LE(Math.round(y * 1e7), o + 4);
       out.writeInt32LE(Math.round(x * 1e7), o + 8);
@@ -225,7 +290,12 @@ function crowdFrame({ bbox: [w, s, e, n], zoom }) {
 }
 
 function friend(ws) {
-  const mates = people.slice(0, 12).map((p, i) => ({ p, near: i < 2, online: i !== 9, note: ['coffee?', 'walking the dog', undefined, 'lunch at 1', undefined][i % 5] }));
+  const mates = people.slice(0, 12).map((p, i) => ({
+    p,
+    near: i < 2,
+    online: i !== 9,
+    note: ['coffee?', 'walking the dog', undefined, 'lunch at 1', undefined][i % 5],
+  }));
   const here = at(streetAt(42), -100);
   const metres = (p) => {
     const [x, y] = at(p.u, p.v);
@@ -244,12 +314,38 @@ function friend(ws) {
     steps_today: 6214,
     last_seq: 0,
     limits: {},
-    friends: mates.map(({ p, near, online, note }) => ({ user: p.user, name: p.name, online, free: p.free, note: p.free ? note : undefined, until: p.free ? Date.now() + 4e6 : undefined, near, lat: at(p.u, p.v)[1], lon: at(p.u, p.v)[0], t: p.t, acc: 14 })),
+    friends: mates.map(({ p, near, online, note }) => ({
+      user: p.user,
+      name: p.name,
+      online,
+      free: p.free,
+      note: p.free ? note : undefined,
+      until: p.free ? Date.now() + 4e6 : undefined,
+      near,
+      lat: at(p.u, p.v)[1],
+      lon: at(p.u, p.v)[0],
+      t: p.t,
+      acc: 14,
+    })),
   });
-  const timer = setInterval(() => send({ type: 'moved', friends: mates.filter((m) => !m.p.quiet).map(({ p }) => ({ user: p.user, lat: at(p.u, p.v)[1], lon: at(p.u, p.v)[0], t: p.t, acc: 14 })) }), 1000);
+  const timer = setInterval(
+    () =>
+      send({
+        type: 'moved',
+        friends: mates
+          .filter((m) => !m.p.quiet)
+          .map(({ p }) => ({ user: p.user, lat: at(p.u, p.v)[1], lon: at(p.u, p.v)[0], t: p.t, acc: 14 })),
+      }),
+    1000,
+  );
   ws.on('message', (text) => {
     const frame = JSON.parse(text);
-    if (frame.type === 'nearby') send({ type: 'nearby', id: frame.id, friends: mates.map(({ p }) => ({ user: p.user, distance: metres(p) })).sort((a, b) => a.distance - b.distance) });
+    if (frame.type === 'nearby')
+      send({
+        type: 'nearby',
+        id: frame.id,
+        friends: mates.map(({ p }) => ({ user: p.user, distance: metres(p) })).sort((a, b) => a.distance - b.distance),
+      });
     if (frame.type === 'availability') {
       mine = { free: frame.free, note: frame.note, until: frame.until };
       send({ type: 'ack', seq: frame.seq });

@@ -42,6 +42,7 @@ export class DotsLayer implements CustomLayerInterface {
   private lineRoom = 0;
   private origin = { x: 0.5, y: 0.5 };
   private epoch = performance.now();
+  private waiting = false;
   private written = -1;
   private writtenPairs: unknown = null;
 
@@ -93,8 +94,9 @@ export class DotsLayer implements CustomLayerInterface {
   radius(zoom: number): number {
     const crowded = this.dots.count > 4_000 ? 0.78 : 1;
     const stops: [number, number][] = [
-      [3, 3.2],
-      [10, 4.4],
+      [3, 2.4],
+      [9, 2.8],
+      [11, 4.6],
       [13, 6.6],
       [15, 9],
       [17, 11],
@@ -147,7 +149,8 @@ export class DotsLayer implements CustomLayerInterface {
       gl.uniform1f(dot.at('u_now'), seconds);
       gl.uniform1f(dot.at('u_radius'), this.radius(map.getZoom()) * dpr);
       gl.uniform1f(dot.at('u_dpr'), dpr);
-      gl.uniform1f(dot.at('u_pulse'), this.calm ? 0.4 : 0.5 + 0.5 * Math.sin(now / 420));
+      gl.uniform1f(dot.at('u_halo'), map.getZoom() < 11 ? 1.5 : 2.15);
+      gl.uniform1f(dot.at('u_pulse'), this.calm ? 0.4 : 0.5 + 0.5 * Math.sin(now / 600));
       gl.uniform3fv(dot.at('u_free'), this.colours.free);
       gl.uniform3fv(dot.at('u_busy'), this.colours.busy);
       gl.uniform3fv(dot.at('u_near'), this.colours.near);
@@ -158,7 +161,19 @@ export class DotsLayer implements CustomLayerInterface {
       }
     }
     gl.bindVertexArray(null);
-    if (!this.calm && !document.hidden && now < this.dots.movingUntil) map.triggerRepaint();
+    if (!this.calm && !document.hidden && now < this.dots.movingUntil) this.again(map);
+  }
+
+  /** Asks for the next frame no sooner than somebody has moved half a pixel: a walker seen from above needs few. */
+  private again(map: MapLibre) {
+    if (this.waiting) return;
+    this.waiting = true;
+    const pixelsPerMs = this.dots.fastest * 512 * 2 ** map.getZoom();
+    const pause = Math.min(66, Math.max(0, 0.5 / Math.max(pixelsPerMs, 1e-6) - 4));
+    setTimeout(() => {
+      this.waiting = false;
+      this.map?.triggerRepaint();
+    }, pause);
   }
 
   /** Brings the buffers up to date, if anything has changed. */
@@ -188,7 +203,8 @@ export class DotsLayer implements CustomLayerInterface {
       this.dotRoom = this.data.length;
     } else gl.bufferSubData(gl.ARRAY_BUFFER, 0, this.data.subarray(0, dots.count * STRIDE));
 
-    if (this.lines.length < this.pairs.length * LINE_STRIDE) this.lines = new Float32Array(this.pairs.length * 2 * LINE_STRIDE);
+    if (this.lines.length < this.pairs.length * LINE_STRIDE)
+      this.lines = new Float32Array(this.pairs.length * 2 * LINE_STRIDE);
     this.lineCount = 0;
     for (const { a, b } of this.pairs) {
       const i = dots.slot(a);
@@ -242,7 +258,8 @@ class Program {
       const shader = gl.createShader(type) as WebGLShader;
       gl.shaderSource(shader, source);
       gl.compileShader(shader);
-      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost()) console.error(gl.getShaderInfoLog(shader));
+      if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS) && !gl.isContextLost())
+        console.error(gl.getShaderInfoLog(shader));
       gl.attachShader(this.program, shader);
     }
     gl.linkProgram(this.program);

@@ -35,9 +35,14 @@ export class Labels {
       for (let i = 0; i < dots.count && inSight.length < 400; i++) {
         dots.at(i, now, p);
         const at = this.map.project([lonOf(p.x), latOf(p.y)]);
-        if (at.x < -20 || at.y < -20 || at.x > width + 20 || at.y > height + 20) continue;
+        if (at.x < -20 || at.y < -20 || at.x > width + 20 || at.y > height - 34) continue;
         const flags = dots.flags[i]!;
-        inSight.push({ key: dots.keys[i]!, x: at.x, y: at.y, rank: (flags & 8 ? 0 : 4) + (flags & 1 ? 0 : 2) + (flags & 4 ? 1 : 0) });
+        inSight.push({
+          key: dots.keys[i]!,
+          x: at.x,
+          y: at.y,
+          rank: (flags & 8 ? 0 : 4) + (flags & 1 ? 0 : 2) + (flags & 4 ? 1 : 0),
+        });
       }
     }
     const few = everyone || inSight.length <= 160;

@@ -29,7 +29,11 @@ export const mapReady = signal(false);
 export let map: MapLibre | null = null;
 
 /** Elements that stay with the selected dot: the ring and, where there is room, the card. */
-export const anchors: { ring: HTMLElement | null; card: HTMLElement | null; tip: HTMLElement | null } = { ring: null, card: null, tip: null };
+export const anchors: { ring: HTMLElement | null; card: HTMLElement | null; tip: HTMLElement | null } = {
+  ring: null,
+  card: null,
+  tip: null,
+};
 
 let fitPending = !location.hash.includes('map=');
 let cells: CrowdFrame | null = null;
@@ -63,6 +67,10 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
   m.touchZoomRotate.disableRotation();
   m.keyboard.disableRotation();
   m.addControl(new AttributionControl({ compact: !wide.peek() }), 'bottom-right');
+  if (!wide.peek())
+    m.once('load', () =>
+      container.querySelector('.maplibregl-ctrl-attrib')?.classList.remove('maplibregl-compact-show'),
+    );
   m.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-right');
   m.on('error', (e) => console.error('map:', e.error?.message ?? e));
 
@@ -91,7 +99,8 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
     people.calm = calm.value;
   });
   effect(() => {
-    m.setPadding(wide.value ? { left: 400, top: 0, right: 0, bottom: 0 } : { left: 0, top: 64, right: 0, bottom: Math.min(330, innerHeight * 0.4) });
+    void wide.value;
+    m.setPadding(room());
   });
   effect(() => {
     people.pairs = s.admin.value ? s.crowd.value.pairs : [];
@@ -106,10 +115,12 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
   });
 
   // --- what the server should send
-  let viewTimer: ReturnType<typeof setTimeout> | undefined;
+  let viewAsked = false;
   const soon = () => {
-    viewTimer ??= setTimeout(() => {
-      viewTimer = undefined;
+    if (viewAsked) return;
+    viewAsked = true;
+    setTimeout(() => {
+      viewAsked = false;
       sendView();
     }, 200);
   };
@@ -151,10 +162,15 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
     if (s.following.peek()) requestAnimationFrame(follow);
   });
   m.on('click', (e) => {
-    const key = hit(e.lngLat.lng, e.lngLat.lat, e.originalEvent instanceof PointerEvent && e.originalEvent.pointerType === 'touch' ? 24 : 14);
+    const key = hit(
+      e.lngLat.lng,
+      e.lngLat.lat,
+      e.originalEvent instanceof PointerEvent && e.originalEvent.pointerType === 'touch' ? 24 : 14,
+    );
     if (key < 0 && cells) {
       const near = m.queryRenderedFeatures(e.point, { layers: ['cells'] })[0];
-      if (near?.geometry.type === 'Point') m.flyTo({ center: near.geometry.coordinates as [number, number], zoom: Math.min(m.getZoom() + 2, 14) });
+      if (near?.geometry.type === 'Point')
+        m.flyTo({ center: near.geometry.coordinates as [number, number], zoom: Math.min(m.getZoom() + 2, 14) });
       return;
     }
     select(key < 0 ? null : key);
@@ -226,11 +242,25 @@ export function select(key: number | null, go = false) {
   if (key === null) return;
   wantNames([key]);
   if (go) flyToDot(key);
+  else if (!wide.peek()) uncover(key);
+}
+
+/** What of the map is covered by panels, so that "the middle" is the middle of what can be seen. */
+function room() {
+  if (wide.peek()) return { left: 400, top: 0, right: 0, bottom: 0 };
+  return { left: 0, top: s.selected.peek() === null ? 64 : 292, right: 0, bottom: Math.min(380, innerHeight * 0.42) };
+}
+
+/** On a phone the card lies over the map: moves the chosen dot out from under it. */
+function uncover(key: number) {
+  const here = s.dots.lonLat(key, performance.now());
+  if (map && here) map.easeTo({ center: [here.lon, here.lat], duration: calm.value ? 0 : 350, padding: room() });
 }
 
 export function flyToDot(key: number) {
   const here = s.dots.lonLat(key, performance.now());
-  if (map && here) map.flyTo({ center: [here.lon, here.lat], zoom: Math.max(map.getZoom(), 15.2), duration: 900 });
+  if (map && here)
+    map.flyTo({ center: [here.lon, here.lat], zoom: Math.max(map.getZoom(), 15.2), duration: 900, padding: room() });
 }
 
 export function followDot(on: boolean) {
@@ -238,7 +268,13 @@ export function followDot(on: boolean) {
   const key = s.selected.value;
   if (on && key !== null && map) {
     const here = s.dots.lonLat(key, performance.now());
-    if (here) map.easeTo({ center: [here.lon, here.lat], zoom: Math.max(map.getZoom(), 14.5), duration: calm.value ? 0 : 500 });
+    if (here)
+      map.easeTo({
+        center: [here.lon, here.lat],
+        zoom: Math.max(map.getZoom(), 14.5),
+        duration: calm.value ? 0 : 500,
+        padding: room(),
+      });
   }
 }
 
@@ -298,7 +334,13 @@ function fitAll() {
         [w, so],
         [e, n],
       ],
-      { padding: wide.value ? 70 : 36, maxZoom: 15, duration: first && !m.isMoving() ? 0 : 900 },
+      {
+        padding: wide.value
+          ? { top: 70, bottom: 70, left: 60, right: 120 }
+          : { top: 30, bottom: 40, left: 30, right: 76 },
+        maxZoom: 15,
+        duration: first && !m.isMoving() ? 0 : 900,
+      },
     );
   }
   sendView();
@@ -317,7 +359,11 @@ function drawGrid() {
   const b = map.getBounds();
   const dx = (b.getEast() - b.getWest()) * 0.5;
   const dy = (b.getNorth() - b.getSouth()) * 0.5;
-  source.setData(map.getZoom() < 11 ? EMPTY : graticule(b.getWest() - dx, b.getSouth() - dy, b.getEast() + dx, b.getNorth() + dy, map.getZoom()));
+  source.setData(
+    map.getZoom() < 11
+      ? EMPTY
+      : graticule(b.getWest() - dx, b.getSouth() - dy, b.getEast() + dx, b.getNorth() + dy, map.getZoom()),
+  );
 }
 
 function drawCells() {
@@ -328,17 +374,34 @@ function drawCells() {
     return;
   }
   const most = cells.cells.reduce((n, c) => Math.max(n, c.people), 1);
+  const widest = Math.min(34, (pitch(cells.cells.map((c) => c.lon)) / 360) * 512 * 2 ** (map?.getZoom() ?? 0) * 0.56);
   source.setData({
     type: 'FeatureCollection',
     features: cells.cells.map((c) => {
-      const r = 7 + 25 * Math.sqrt(c.people / most);
+      const r = Math.max(4, widest * (0.3 + 0.7 * Math.sqrt(c.people / most)));
       return {
         type: 'Feature',
-        properties: { r, rf: r * Math.sqrt(Math.min(1, c.free / Math.max(1, c.people))) * 0.92, people: c.people, label: r > 11 ? brief(c.people) : '' },
+        properties: {
+          r,
+          rf: r * Math.sqrt(Math.min(1, c.free / Math.max(1, c.people))) * 0.92,
+          people: c.people,
+          label: r > 9 ? brief(c.people) : '',
+        },
         geometry: { type: 'Point', coordinates: [c.lon, c.lat] },
       };
     }),
   });
+}
+
+/** The smallest step between two different values: how wide the server's cells are, in degrees. */
+function pitch(values: number[]): number {
+  const sorted = [...new Set(values)].sort((a, b) => a - b);
+  let least = 360;
+  for (let i = 1; i < sorted.length; i++) {
+    const step = sorted[i]! - sorted[i - 1]!;
+    if (step > 1e-6) least = Math.min(least, step);
+  }
+  return least;
 }
 
 /** The circle of uncertainty around the selected person. */
@@ -353,7 +416,10 @@ function drawAccuracy() {
     features.push({
       type: 'Feature',
       properties: { colour: dark ? '#8fa3c7' : '#33415c' },
-      geometry: { type: 'Polygon', coordinates: [circle(lonOf(s.dots.x1[i]!), latOf(s.dots.y1[i]!), s.dots.accuracy[i]!)] },
+      geometry: {
+        type: 'Polygon',
+        coordinates: [circle(lonOf(s.dots.x1[i]!), latOf(s.dots.y1[i]!), s.dots.accuracy[i]!)],
+      },
     });
   }
   if (features.length === 0 && !circled) return;

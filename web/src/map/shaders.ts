@@ -17,6 +17,7 @@ export const DOT_VERTEX = `#version 300 es
   uniform mat4 u_matrix;
   uniform float u_now;
   uniform float u_radius;   // device pixels
+  uniform float u_halo;     // the halo's radius in radii
   uniform int u_pass;       // 0 halo, 1 stale, 2 busy, 3 free
   out float v_radius;
   flat out int v_kind;
@@ -37,7 +38,7 @@ export const DOT_VERTEX = `#version 300 es
     }
     v_kind = u_pass == 0 ? 0 : kind;
     gl_Position = u_matrix * vec4(glide(a_track, a_timing, u_now), 0.0, 1.0);
-    float grown = u_pass == 0 ? 2.5 : kind == 3 ? 1.0 : 0.94;
+    float grown = u_pass == 0 ? u_halo : kind == 3 ? 1.0 : 0.94;
     v_radius = u_radius * grown;
     gl_PointSize = v_radius * 2.0 + 4.0;
     float age = u_now - a_state.y;
@@ -65,7 +66,7 @@ export const DOT_FRAGMENT = `#version 300 es
     if (v_kind == 0) {
       float inner = smoothstep(r * 0.3, r * 0.95, d);
       float ring = 1.0 - smoothstep(0.6 * u_dpr, 1.4 * u_dpr, abs(d - r * (0.74 + 0.2 * u_pulse)));
-      float a = edge * (0.30 * (1.0 - 0.6 * inner)) + ring * (0.85 - 0.6 * u_pulse);
+      float a = edge * (0.26 * (1.0 - 0.6 * inner)) + ring * (0.75 - 0.45 * u_pulse);
       colour = vec4(u_near, 1.0) * min(a, 1.0);
       return;
     }

@@ -28,14 +28,14 @@ interface Palette {
 
 const LIGHT: Palette = {
   water: '#bfd9e6',
-  land: '#f5f2ec',
-  borough: '#f7f5f0',
+  land: '#f4f1ea',
+  borough: '#f2efe8',
   park: '#cfe5c3',
   pond: '#bfd9e6',
   street: '#ffffff',
   avenue: '#ffffff',
   main: '#ffffff',
-  casing: '#e4dfd5',
+  casing: '#ddd6c8',
   border: '#cfc8bb',
   shore: '#a9c9d9',
   text: '#3d4048',
@@ -45,7 +45,7 @@ const LIGHT: Palette = {
   halo: 'rgba(250,248,244,0.92)',
   cell: '#33415c',
   cellFree: '#0c8f5c',
-  cellText: '#ffffff',
+  cellText: '#131a24',
 };
 
 const DARK: Palette = {
@@ -58,7 +58,7 @@ const DARK: Palette = {
   avenue: '#303743',
   main: '#384150',
   casing: '#161a20',
-  border: '#3a4250',
+  border: '#434c5b',
   shore: '#243648',
   text: '#c9ced8',
   soft: '#8d95a3',
@@ -67,13 +67,15 @@ const DARK: Palette = {
   halo: 'rgba(20,23,28,0.9)',
   cell: '#8fa3c7',
   cellFree: '#34d399',
-  cellText: '#0f1318',
+  cellText: '#ffffff',
 };
 
 export const FONT = ['Figtree Variable'];
 const is = (kind: string): ExpressionSpecification => ['==', ['get', 'k'], kind];
-const byZoom = (...stops: number[]): ExpressionSpecification => ['interpolate', ['exponential', 1.5], ['zoom'], ...stops] as ExpressionSpecification;
-const linear = (...stops: (number | string)[]): ExpressionSpecification => ['interpolate', ['linear'], ['zoom'], ...stops] as ExpressionSpecification;
+const byZoom = (...stops: number[]): ExpressionSpecification =>
+  ['interpolate', ['exponential', 1.5], ['zoom'], ...stops] as ExpressionSpecification;
+const linear = (...stops: (number | string)[]): ExpressionSpecification =>
+  ['interpolate', ['linear'], ['zoom'], ...stops] as ExpressionSpecification;
 
 function streets(p: Palette): LayerSpecification[] {
   const road = (kind: string, colour: string, minzoom: number, widths: number[]): LayerSpecification[] => [
@@ -84,7 +86,11 @@ function streets(p: Palette): LayerSpecification[] {
       minzoom: minzoom + 0.6,
       filter: is(kind),
       layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': p.casing, 'line-width': byZoom(...widths.map((w, i) => (i % 2 ? w + 1.6 : w))), 'line-opacity': linear(minzoom + 0.6, 0, minzoom + 1.4, 1) },
+      paint: {
+        'line-color': p.casing,
+        'line-width': byZoom(...widths.map((w, i) => (i % 2 ? w + 1.6 : w))),
+        'line-opacity': linear(minzoom + 0.6, 0, minzoom + 1.4, 1),
+      },
     },
     {
       id: kind,
@@ -93,7 +99,11 @@ function streets(p: Palette): LayerSpecification[] {
       minzoom,
       filter: is(kind),
       layout: { 'line-cap': 'round', 'line-join': 'round' },
-      paint: { 'line-color': colour, 'line-width': byZoom(...widths), 'line-opacity': linear(minzoom, 0, minzoom + 0.8, 1) },
+      paint: {
+        'line-color': colour,
+        'line-width': byZoom(...widths),
+        'line-opacity': linear(minzoom, 0, minzoom + 0.8, 1),
+      },
     },
   ];
   const all = [
@@ -109,16 +119,35 @@ function streets(p: Palette): LayerSpecification[] {
 /** The style of a theme. Custom layers are not part of it: they are added again after each change of style. */
 export function basemap(theme: 'light' | 'dark'): StyleSpecification {
   const p = theme === 'dark' ? DARK : LIGHT;
-  const text = (colour: string, width = 1.4) => ({ 'text-color': colour, 'text-halo-color': p.halo, 'text-halo-width': width });
-  const point = (kind: string, minzoom: number, size: ExpressionSpecification, paint: object, extra: object = {}, maxzoom = 24): LayerSpecification =>
+  const text = (colour: string, width = 1.4) => ({
+    'text-color': colour,
+    'text-halo-color': p.halo,
+    'text-halo-width': width,
+  });
+  const point = (
+    kind: string,
+    minzoom: number,
+    size: ExpressionSpecification,
+    paint: object,
+    extra: object = {},
+    maxzoom = 24,
+  ): LayerSpecification =>
     ({
       id: `label-${kind}`,
       type: 'symbol',
       source: ['country', 'city'].includes(kind) ? 'world' : 'newyork',
       minzoom,
       maxzoom,
-      filter: ['all', is(`label-${kind}`), ['<=', ['get', 'rank'], ['zoom']]],
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': size, 'text-padding': 4, 'text-max-width': 7, 'symbol-sort-key': ['get', 'rank'], ...extra },
+      filter: ['all', is(`label-${kind}`), ['<=', ['-', ['get', 'rank'], 0.5], ['zoom']]],
+      layout: {
+        'text-field': ['get', 'name'],
+        'text-font': FONT,
+        'text-size': size,
+        'text-padding': 4,
+        'text-max-width': 7,
+        'symbol-sort-key': ['get', 'rank'],
+        ...extra,
+      },
       paint,
     }) as LayerSpecification;
 
@@ -126,34 +155,130 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
     version: 8,
     name: `LetsHang ${theme}`,
     sources: {
-      world: { type: 'geojson', data: new URL(worldUrl, location.href).href, tolerance: 0.3, maxzoom: 9, attribution: 'Natural Earth · US Census' },
-      newyork: { type: 'geojson', data: new URL(newYorkUrl, location.href).href, tolerance: 0.2, maxzoom: 14, attribution: 'NYC Open Data · street grid computed' },
+      world: {
+        type: 'geojson',
+        data: new URL(worldUrl, location.href).href,
+        tolerance: 0.3,
+        maxzoom: 9,
+        attribution: 'Natural Earth · US Census',
+      },
+      newyork: {
+        type: 'geojson',
+        data: new URL(newYorkUrl, location.href).href,
+        tolerance: 0.2,
+        maxzoom: 14,
+        attribution: 'NYC Open Data · street grid computed',
+      },
       graticule: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
       cells: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
       accuracy: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
     },
     layers: [
       { id: 'water', type: 'background', paint: { 'background-color': p.water } },
-      { id: 'land', type: 'fill', source: 'world', filter: is('land'), paint: { 'fill-color': p.land, 'fill-antialias': true } },
-      { id: 'land-near', type: 'fill', source: 'world', filter: is('land-near'), maxzoom: 8.6, paint: { 'fill-color': p.land } },
-      { id: 'around', type: 'fill', source: 'newyork', filter: is('around'), minzoom: 7.4, paint: { 'fill-color': p.land, 'fill-opacity': linear(7.4, 0, 8.4, 1) } },
-      { id: 'borough', type: 'fill', source: 'newyork', filter: ['all', is('borough'), ['!=', ['get', 'name'], 'Manhattan']], minzoom: 7.4, paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) } },
-      { id: 'graticule', type: 'line', source: 'graticule', minzoom: 11, paint: { 'line-color': p.border, 'line-width': 0.7, 'line-opacity': linear(11, 0, 12, theme === 'dark' ? 0.32 : 0.45) } },
-      { id: 'manhattan', type: 'fill', source: 'newyork', filter: ['all', is('borough'), ['==', ['get', 'name'], 'Manhattan']], minzoom: 7.4, paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) } },
+      {
+        id: 'land',
+        type: 'fill',
+        source: 'world',
+        filter: is('land'),
+        paint: { 'fill-color': p.land, 'fill-antialias': true },
+      },
+      {
+        id: 'land-near',
+        type: 'fill',
+        source: 'world',
+        filter: is('land-near'),
+        maxzoom: 8.6,
+        paint: { 'fill-color': p.land },
+      },
+      {
+        id: 'around',
+        type: 'fill',
+        source: 'newyork',
+        filter: is('around'),
+        minzoom: 7.4,
+        paint: { 'fill-color': p.land, 'fill-opacity': linear(7.4, 0, 8.4, 1) },
+      },
+      {
+        id: 'borough',
+        type: 'fill',
+        source: 'newyork',
+        filter: ['all', is('borough'), ['!=', ['get', 'name'], 'Manhattan']],
+        minzoom: 7.4,
+        paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) },
+      },
+      {
+        id: 'graticule',
+        type: 'line',
+        source: 'graticule',
+        minzoom: 11,
+        paint: {
+          'line-color': p.border,
+          'line-width': 0.7,
+          'line-opacity': linear(11, 0, 12, theme === 'dark' ? 0.32 : 0.45),
+        },
+      },
+      {
+        id: 'manhattan',
+        type: 'fill',
+        source: 'newyork',
+        filter: ['all', is('borough'), ['==', ['get', 'name'], 'Manhattan']],
+        minzoom: 7.4,
+        paint: { 'fill-color': p.borough, 'fill-opacity': linear(7.4, 0, 8.4, 1) },
+      },
       {
         id: 'shore',
         type: 'line',
         source: 'newyork',
         filter: is('borough'),
         minzoom: 9.5,
-        paint: { 'line-color': p.shore, 'line-width': linear(9.5, 0.5, 15, 1.6), 'line-opacity': linear(9.5, 0, 11, 0.9) },
+        paint: {
+          'line-color': p.shore,
+          'line-width': linear(9.5, 0.5, 15, 1.6),
+          'line-opacity': linear(9.5, 0, 11, 0.9),
+        },
       },
-      { id: 'state', type: 'line', source: 'world', filter: is('state'), minzoom: 3.4, maxzoom: 9, paint: { 'line-color': p.border, 'line-width': 0.7, 'line-dasharray': [3, 2], 'line-opacity': linear(3.4, 0, 4.4, 0.8, 8, 0.8, 9, 0) } },
-      { id: 'border', type: 'line', source: 'world', filter: is('border'), maxzoom: 9, layout: { 'line-join': 'round' }, paint: { 'line-color': p.border, 'line-width': linear(1, 0.6, 6, 1.4) } },
-      { id: 'park', type: 'fill', source: 'newyork', filter: is('park'), minzoom: 9.6, paint: { 'fill-color': p.park, 'fill-opacity': linear(9.6, 0, 10.6, 1) } },
+      {
+        id: 'state',
+        type: 'line',
+        source: 'world',
+        filter: is('state'),
+        minzoom: 3.4,
+        maxzoom: 9,
+        paint: {
+          'line-color': p.border,
+          'line-width': 0.7,
+          'line-dasharray': [3, 2],
+          'line-opacity': linear(3.4, 0, 4.4, 0.8, 8, 0.8, 9, 0),
+        },
+      },
+      {
+        id: 'border',
+        type: 'line',
+        source: 'world',
+        filter: is('border'),
+        maxzoom: 9,
+        layout: { 'line-join': 'round' },
+        paint: { 'line-color': p.border, 'line-width': linear(1, 0.6, 6, 1.4) },
+      },
+      {
+        id: 'park',
+        type: 'fill',
+        source: 'newyork',
+        filter: is('park'),
+        minzoom: 9.6,
+        paint: { 'fill-color': p.park, 'fill-opacity': linear(9.6, 0, 10.6, 1) },
+      },
       { id: 'pond', type: 'fill', source: 'newyork', filter: is('pond'), minzoom: 11, paint: { 'fill-color': p.pond } },
       ...streets(p),
-      { id: 'bridge', type: 'line', source: 'newyork', filter: is('bridge'), minzoom: 10.6, layout: { 'line-cap': 'round' }, paint: { 'line-color': theme === 'dark' ? p.main : '#ded7c9', 'line-width': linear(10.6, 1, 13, 2.4, 16, 7) } },
+      {
+        id: 'bridge',
+        type: 'line',
+        source: 'newyork',
+        filter: is('bridge'),
+        minzoom: 10.6,
+        layout: { 'line-cap': 'round' },
+        paint: { 'line-color': theme === 'dark' ? p.main : '#ded7c9', 'line-width': linear(10.6, 1, 13, 2.4, 16, 7) },
+      },
       point('water', 8.4, linear(9, 11, 14, 15), text(p.waterText, 0.6), { 'text-letter-spacing': 0.08 }),
       {
         id: 'label-street',
@@ -161,7 +286,15 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         source: 'newyork',
         minzoom: 13.6,
         filter: ['in', ['get', 'k'], ['literal', ['avenue', 'main', 'broadway']]],
-        layout: { 'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': linear(13.6, 10, 17, 13), 'symbol-spacing': 420, 'text-padding': 6, 'text-max-angle': 30 },
+        layout: {
+          'symbol-placement': 'line',
+          'text-field': ['get', 'name'],
+          'text-font': FONT,
+          'text-size': linear(13.6, 10, 17, 13),
+          'symbol-spacing': 420,
+          'text-padding': 6,
+          'text-max-angle': 30,
+        },
         paint: text(p.soft, 1.6),
       },
       {
@@ -170,7 +303,14 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         source: 'newyork',
         minzoom: 15,
         filter: is('street'),
-        layout: { 'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': linear(15, 10, 17, 12), 'symbol-spacing': 520, 'text-padding': 10 },
+        layout: {
+          'symbol-placement': 'line',
+          'text-field': ['get', 'name'],
+          'text-font': FONT,
+          'text-size': linear(15, 10, 17, 12),
+          'symbol-spacing': 520,
+          'text-padding': 10,
+        },
         paint: text(p.soft, 1.6),
       },
       point('sight', 11, linear(11, 10.5, 16, 12.5), text(p.soft), { 'text-max-width': 6 }),
@@ -179,7 +319,7 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
       point('town', 9.2, linear(9, 11, 12, 14), text(p.text, 1.6), {}, 14),
       point('borough', 9.4, linear(9.4, 13, 12, 17), text(p.text, 1.8), { 'text-letter-spacing': 0.06 }, 12.8),
       point('city', 2.6, linear(3, 10.5, 7, 14), text(p.text, 1.4), { 'text-radial-offset': 0 }, 9.4),
-      point('country', 1.4, linear(1.5, 10, 5, 15), text(p.soft, 1.2), { 'text-letter-spacing': 0.05 }, 7),
+      point('country', 1.1, linear(1.5, 10.5, 5, 15), text(p.soft, 1.2), { 'text-letter-spacing': 0.05 }, 7),
       {
         id: 'accuracy',
         type: 'fill',
@@ -192,20 +332,35 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         source: 'cells',
         paint: {
           'circle-radius': ['get', 'r'],
-          'circle-color': p.cell,
-          'circle-opacity': theme === 'dark' ? 0.26 : 0.2,
+          'circle-color': theme === 'dark' ? '#222936' : '#ffffff',
+          'circle-opacity': 0.94,
           'circle-stroke-color': p.cell,
-          'circle-stroke-width': 1.2,
-          'circle-stroke-opacity': 0.55,
+          'circle-stroke-width': 1.6,
+          'circle-stroke-opacity': 0.75,
         },
       },
-      { id: 'cells-free', type: 'circle', source: 'cells', paint: { 'circle-radius': ['get', 'rf'], 'circle-color': p.cellFree, 'circle-opacity': 0.88 } },
+      {
+        id: 'cells-free',
+        type: 'circle',
+        source: 'cells',
+        paint: {
+          'circle-radius': ['get', 'rf'],
+          'circle-color': p.cellFree,
+          'circle-opacity': theme === 'dark' ? 0.42 : 0.3,
+        },
+      },
       {
         id: 'cells-count',
         type: 'symbol',
         source: 'cells',
-        layout: { 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 13, 'text-allow-overlap': false, 'symbol-sort-key': ['-', 0, ['get', 'people']] },
-        paint: { 'text-color': theme === 'dark' ? '#ffffff' : '#14202b', 'text-halo-color': p.halo, 'text-halo-width': 1.6 },
+        layout: {
+          'text-field': ['get', 'label'],
+          'text-font': FONT,
+          'text-size': ['interpolate', ['linear'], ['get', 'r'], 11, 11, 34, 15],
+          'text-allow-overlap': true,
+          'symbol-sort-key': ['-', 0, ['get', 'people']],
+        },
+        paint: { 'text-color': p.cellText },
       },
     ],
   };

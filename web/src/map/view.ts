@@ -18,11 +18,20 @@ export function wrap(lon: number): number {
 
 export function viewOf(map: MapLibre): { bbox: [number, number, number, number]; zoom: number } {
   const b = map.getBounds();
-  return { bbox: boxOf(b.getWest(), b.getSouth(), b.getEast(), b.getNorth()), zoom: Math.max(0, Math.min(24, Number(map.getZoom().toFixed(2)))) };
+  return {
+    bbox: boxOf(b.getWest(), b.getSouth(), b.getEast(), b.getNorth()),
+    zoom: Math.max(0, Math.min(24, Number(map.getZoom().toFixed(2)))),
+  };
 }
 
 /** A grid in round metres over the view, so that a place without streets still shows how far things are. */
-export function graticule(west: number, south: number, east: number, north: number, zoom: number): GeoJSON.FeatureCollection {
+export function graticule(
+  west: number,
+  south: number,
+  east: number,
+  north: number,
+  zoom: number,
+): GeoJSON.FeatureCollection {
   const step = zoom >= 16 ? 100 : zoom >= 14.5 ? 250 : zoom >= 13 ? 500 : 1000;
   const midLat = Math.round((south + north) / 2 / 0.5) * 0.5; // one width of cell for a whole band, or the lines would wander
   const dLat = step / 111_195;
@@ -38,12 +47,18 @@ export function graticule(west: number, south: number, east: number, north: numb
       [west, y],
       [east, y],
     ]);
-  return { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry: { type: 'MultiLineString', coordinates: lines } }] };
+  return {
+    type: 'FeatureCollection',
+    features: [{ type: 'Feature', properties: {}, geometry: { type: 'MultiLineString', coordinates: lines } }],
+  };
 }
 
 /** A circle of some metres around a point, as a polygon of 48 corners. */
 export function circle(lon: number, lat: number, metres: number): [number, number][] {
   const dLat = metres / 111_195;
   const dLon = dLat / Math.max(0.01, Math.cos((lat * Math.PI) / 180));
-  return Array.from({ length: 49 }, (_, i) => [lon + dLon * Math.cos((i * Math.PI) / 24), lat + dLat * Math.sin((i * Math.PI) / 24)]);
+  return Array.from({ length: 49 }, (_, i) => [
+    lon + dLon * Math.cos((i * Math.PI) / 24),
+    lat + dLat * Math.sin((i * Math.PI) / 24),
+  ]);
 }

@@ -25,6 +25,8 @@ export class Dots {
   version = 0;
   /** The moment the last glide ends; before it, every frame differs from the one before. */
   movingUntil = 0;
+  /** The fastest glide under way, mercator units a millisecond: how often a picture is worth drawing. */
+  fastest = 0;
   private seen = new Uint32Array(64);
   private round = 0;
   private slots = new Map<number, number>();
@@ -34,7 +36,16 @@ export class Dots {
   }
 
   /** Places a dot. `glide` is how long the move may take, 0 to jump. Far moves (over about 3 km) always jump. */
-  put(key: number, lon: number, lat: number, fixedAt: number, flags: number, accuracy: number, now: number, glide: number) {
+  put(
+    key: number,
+    lon: number,
+    lat: number,
+    fixedAt: number,
+    flags: number,
+    accuracy: number,
+    now: number,
+    glide: number,
+  ) {
     const x = mercatorX(lon);
     const y = mercatorY(lat);
     let i = this.slots.get(key);
@@ -55,7 +66,11 @@ export class Dots {
       this.y1[i] = y;
       this.start[i] = now;
       this.duration[i] = jump ? 0 : glide;
-      if (!jump) this.movingUntil = Math.max(this.movingUntil, now + glide);
+      if (!jump) {
+        if (now > this.movingUntil) this.fastest = 0;
+        this.movingUntil = Math.max(this.movingUntil, now + glide);
+        this.fastest = Math.max(this.fastest, (Math.abs(fromX - x) + Math.abs(fromY - y)) / glide);
+      }
     }
     this.fixed[i] = fixedAt;
     this.flags[i] = flags;
@@ -91,6 +106,7 @@ export class Dots {
 
   /** A round is one whole picture: what is not `put` between `begin` and `end` is gone afterwards. */
   beginRound() {
+    this.fastest = 0;
     this.round++;
   }
 
@@ -145,7 +161,19 @@ export class Dots {
   }
 
   private columns() {
-    return [this.keys, this.x0, this.y0, this.x1, this.y1, this.start, this.duration, this.fixed, this.flags, this.accuracy, this.seen];
+    return [
+      this.keys,
+      this.x0,
+      this.y0,
+      this.x1,
+      this.y1,
+      this.start,
+      this.duration,
+      this.fixed,
+      this.flags,
+      this.accuracy,
+      this.seen,
+    ];
   }
 
   private grow() {

@@ -56,7 +56,16 @@ export function installHook() {
         const key = s.dots.keys[i]!;
         const here = s.dots.lonLat(key, now)!;
         const at = map?.project([here.lon, here.lat]);
-        return { key, name: s.nameOf(key), lat: here.lat, lon: here.lon, state: stateWord(s.dots.flags[i]!), flags: s.dots.flags[i]!, x: at?.x ?? 0, y: at?.y ?? 0 };
+        return {
+          key,
+          name: s.nameOf(key),
+          lat: here.lat,
+          lon: here.lon,
+          state: stateWord(s.dots.flags[i]!),
+          flags: s.dots.flags[i]!,
+          x: at?.x ?? 0,
+          y: at?.y ?? 0,
+        };
       });
     },
     view() {

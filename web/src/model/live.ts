@@ -11,7 +11,11 @@ import { calm } from './theme';
 /** From frames to state: the only place that listens to the server. */
 
 /** What the map hands in: the view to ask for, and a wish to redraw. */
-export const mapPort: { view: () => { bbox: [number, number, number, number]; zoom: number } | null; cells: (f: CrowdFrame | null) => void; wake: () => void } = {
+export const mapPort: {
+  view: () => { bbox: [number, number, number, number]; zoom: number } | null;
+  cells: (f: CrowdFrame | null) => void;
+  wake: () => void;
+} = {
   view: () => null,
   cells: () => {},
   wake: () => {},
@@ -36,6 +40,7 @@ const lastMove = new Map<string, number>();
 const pairsSince = new Map<string, number>();
 let seq = Date.now();
 let lastNearby = 0;
+let lastViewAt = 0;
 
 const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/v1/ws`;
 
@@ -45,8 +50,7 @@ export const connection = new Link(url, {
       s.now.value = Date.now();
       s.link.value = state;
       if (state.kind !== 'open') s.welcomed.value = false;
-      if (state.kind === 'stopped' && state.code === 4401)
-        s.session.value = { kind: 'signedOut', message: 'This sign-in has ended or was revoked. Please sign in again.' };
+      if (state.kind === 'stopped' && state.code === 4401) void revoked();
     });
   },
   text(text) {
@@ -84,6 +88,22 @@ async function admit(): Promise<boolean> {
     if (error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.status === 429)) throw error;
     s.session.value = { kind: 'signedOut' };
     return false;
+  }
+}
+
+/** The session is over. On an open demonstration node there is another one for the asking; else a person has to act. */
+async function revoked(): Promise<void> {
+  try {
+    await api.signIn();
+    connection.retry();
+  } catch {
+    batch(() => {
+      forget();
+      s.session.value = {
+        kind: 'signedOut',
+        message: 'This sign-in has ended or was revoked. Please sign in again.',
+      };
+    });
   }
 }
 
@@ -144,7 +164,12 @@ function take(frame: ServerFrame) {
       const next = new Map<string, s.Person>();
       for (const f of frame.friends) {
         const before = known.get(f.user);
-        next.set(f.user, { ...f, key: keyOf(f.user), distance: before?.distance, nearSince: f.near ? (before?.nearSince ?? at) : undefined });
+        next.set(f.user, {
+          ...f,
+          key: keyOf(f.user),
+          distance: before?.distance,
+          nearSince: f.near ? (before?.nearSince ?? at) : undefined,
+        });
       }
       s.friends.value = next;
       if (!s.admin.value) {
@@ -205,7 +230,8 @@ function take(frame: ServerFrame) {
       s.mySteps.value = frame.today;
       break;
     case 'ack':
-      if (s.availability.value.pending && frame.seq >= seq) s.availability.value = { ...s.availability.value, pending: undefined };
+      if (s.availability.value.pending && frame.seq >= seq)
+        s.availability.value = { ...s.availability.value, pending: undefined };
       break;
     case 'error':
       if (frame.seq !== undefined && frame.seq === seq && s.availability.value.pending) {
@@ -225,7 +251,8 @@ function take(frame: ServerFrame) {
         next.delete(frame.user);
         s.friends.value = next;
         if (gone && !s.admin.value) s.dots.remove(gone.key);
-      } else if (frame.state === 'friends' && !s.friends.value.has(frame.user)) connection.send({ type: 'map', open: true });
+      } else if (frame.state === 'friends' && !s.friends.value.has(frame.user))
+        connection.send({ type: 'map', open: true });
       break;
     case 'degraded':
       s.degraded.value = frame.since === null || frame.since === undefined ? null : frame.what;
@@ -262,7 +289,16 @@ function takeCrowd(frame: CrowdFrame) {
   if (frame.kind === 'points') {
     s.dots.beginRound();
     for (let i = 0; i < frame.count; i++) {
-      s.dots.put(frame.index[i]!, frame.lon[i]!, frame.lat[i]!, at - frame.age[i]! * 1000, frame.flags[i]!, frame.accuracy[i]!, at, calm.value ? 0 : CROWD_GLIDE_MS);
+      s.dots.put(
+        frame.index[i]!,
+        frame.lon[i]!,
+        frame.lat[i]!,
+        at - frame.age[i]! * 1000,
+        frame.flags[i]!,
+        frame.accuracy[i]!,
+        at,
+        calm.value ? 0 : CROWD_GLIDE_MS,
+      );
     }
     s.dots.endRound();
     mapPort.cells(null);
@@ -280,7 +316,7 @@ function takeCrowd(frame: CrowdFrame) {
     seen.add(id);
     let since = pairsSince.get(id);
     if (since === undefined) {
-      since = wall;
+      since = wall - lastViewAt < 3_000 ? 0 : wall;
       pairsSince.set(id, since);
     }
     pairs.push({ a, b, id, since });
@@ -296,7 +332,9 @@ function takeCrowd(frame: CrowdFrame) {
 export function sendView() {
   const view = mapPort.view();
   if (!view || !s.admin.value || !s.welcomed.value) return;
-  if (connection.send({ type: 'view', ...view })) s.counters.viewsSent++;
+  if (!connection.send({ type: 'view', ...view })) return;
+  s.counters.viewsSent++;
+  lastViewAt = Date.now();
 }
 
 /** Distances from the server, which knows where my own phone is; this page does not. At most every 5 s. */
@@ -311,7 +349,13 @@ function askNearby(force: boolean) {
 export function setAvailability(free: boolean, note: string, until?: number) {
   seq = Math.max(seq + 1, Date.now());
   const words = note.trim();
-  const sent = connection.send({ type: 'availability', free, ...(words ? { note: words } : {}), ...(until ? { until } : {}), seq });
+  const sent = connection.send({
+    type: 'availability',
+    free,
+    ...(words ? { note: words } : {}),
+    ...(until ? { until } : {}),
+    seq,
+  });
   if (sent) s.availability.value = { free, note: words || undefined, until, pending: true };
   else s.toast('Not connected: nothing was changed.', 'bad');
 }

@@ -5,7 +5,11 @@ import { Dots } from './dots';
 
 /** All that the page knows. Signals for what is shown as text; the dots themselves live in flat arrays. */
 
-export type Session = { kind: 'loading' } | { kind: 'unreachable' } | { kind: 'signedOut'; message?: string } | { kind: 'signedIn'; me: Me };
+export type Session =
+  | { kind: 'loading' }
+  | { kind: 'unreachable' }
+  | { kind: 'signedOut'; message?: string }
+  | { kind: 'signedIn'; me: Me };
 
 export interface Person extends Friend {
   /** The dot's key on the map. */
@@ -21,7 +25,7 @@ export interface Pair {
   a: number;
   b: number;
   id: string;
-  /** When this page first saw them together. */
+  /** When they came together; 0 when they already were when they came into view. */
   since: number;
 }
 
@@ -48,12 +52,16 @@ export const clockOffset = signal(0);
 /** The banner waits: a short gap is nobody's business. */
 export const lost = computed(() => {
   const state = link.value;
-  return state.kind !== 'open' && state.kind !== 'idle' && (state.kind === 'stopped' || now.value - state.since > 2_000);
+  return (
+    state.kind !== 'open' && state.kind !== 'idle' && (state.kind === 'stopped' || now.value - state.since > 2_000)
+  );
 });
 
 export const dots = new Dots();
 export const friends = signal<ReadonlyMap<string, Person>>(new Map());
-export const availability = signal<{ free: boolean; note?: string; until?: number; pending?: boolean }>({ free: false });
+export const availability = signal<{ free: boolean; note?: string; until?: number; pending?: boolean }>({
+  free: false,
+});
 export const mySteps = signal(0);
 export const walkers = signal<Walker[]>([]);
 
@@ -89,7 +97,16 @@ export function toast(text: string, tone: Toast['tone'] = 'plain') {
 }
 
 /** Counters for tests and for the curious: `window.__letshang`. */
-export const counters = { textFrames: 0, crowdFrames: 0, moved: 0, near: 0, apart: 0, welcomes: 0, viewsSent: 0, badFrames: 0 };
+export const counters = {
+  textFrames: 0,
+  crowdFrames: 0,
+  moved: 0,
+  near: 0,
+  apart: 0,
+  welcomes: 0,
+  viewsSent: 0,
+  badFrames: 0,
+};
 
 /** A dot's name where known. */
 export function nameOf(key: number): string | null {

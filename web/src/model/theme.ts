@@ -19,7 +19,9 @@ function stored(): Choice {
 }
 
 export const choice = signal<Choice>(stored());
-export const theme = computed<'light' | 'dark'>(() => (choice.value === 'system' ? (systemDark.value ? 'dark' : 'light') : choice.value));
+export const theme = computed<'light' | 'dark'>(() =>
+  choice.value === 'system' ? (systemDark.value ? 'dark' : 'light') : choice.value,
+);
 
 effect(() => {
   const root = document.documentElement;

@@ -16,7 +16,10 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     answer = await fetch(path, {
       method,
       credentials: 'same-origin',
-      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': 'application/json' },
+      headers:
+        body === undefined
+          ? { accept: 'application/json' }
+          : { accept: 'application/json', 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(10_000),
     });
@@ -44,11 +47,16 @@ const query = (values: Record<string, string | undefined>): string => {
 
 export const api = {
   me: () => call<Me>('GET', '/v1/me'),
-  signIn: (token?: string) => call<{ user: string; name: string; admin: boolean }>('POST', '/v1/session', token === undefined ? {} : { token }),
+  signIn: (token?: string) =>
+    call<{ user: string; name: string; admin: boolean }>('POST', '/v1/session', token === undefined ? {} : { token }),
   signOut: () => call<unknown>('DELETE', '/v1/session'),
   stats: () => call<Stats>('GET', '/v1/admin/stats'),
   people: (indexes: number[]) =>
-    call<{ people: { index: number; user: string; name: string }[] }>('GET', `/v1/admin/people?index=${indexes.join(',')}`),
+    call<{ people: { index: number; user: string; name: string }[] }>(
+      'GET',
+      `/v1/admin/people?index=${indexes.join(',')}`,
+    ),
   histogram: (date?: string) => call<DayHistogram>('GET', `/v1/availability/histogram${query({ date })}`),
-  leaderboard: (date?: string) => call<{ date: string; people: Walker[] }>('GET', `/v1/steps/leaderboard${query({ date })}`),
+  leaderboard: (date?: string) =>
+    call<{ date: string; people: Walker[] }>('GET', `/v1/steps/leaderboard${query({ date })}`),
 };

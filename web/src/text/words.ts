@@ -7,7 +7,7 @@ export const count = (n: number): string => number.format(Math.round(n));
 /** "1,234" up to 9,999, then "12.3k", "1.2M": for places where room is short. */
 export function brief(n: number): string {
   if (n < 10_000) return count(n);
-  if (n < 1_000_000) return `${trim(n / 1000)}k`;
+  if (n < 999_500) return `${trim(n / 1000)}k`;
   return `${trim(n / 1_000_000)}M`;
 }
 
@@ -58,7 +58,13 @@ export function initials(name: string): string {
 /** The hour of the day (0–23) and the date it now is in a time zone; the reader's own when the zone is unknown. */
 export function hourIn(zone: string, nowMs: number): { date: string; hour: number } {
   let format: Intl.DateTimeFormat;
-  const options: Intl.DateTimeFormatOptions = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', hourCycle: 'h23' };
+  const options: Intl.DateTimeFormatOptions = {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    hourCycle: 'h23',
+  };
   try {
     format = new Intl.DateTimeFormat('en-CA', { ...options, timeZone: zone });
   } catch {

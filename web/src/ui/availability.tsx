@@ -23,7 +23,11 @@ export function Availability() {
   const submit = (event: Event) => {
     event.preventDefault();
     const hours = length.value === 'open' ? undefined : Number(length.value);
-    setAvailability(true, note.value, hours === undefined ? undefined : Date.now() + s.clockOffset.value + hours * 3_600_000);
+    setAvailability(
+      true,
+      note.value,
+      hours === undefined ? undefined : Date.now() + s.clockOffset.value + hours * 3_600_000,
+    );
     editing.value = false;
   };
 
@@ -34,7 +38,12 @@ export function Availability() {
           <h2 id="mine-title">{mine.free ? 'You’re free' : 'You’re busy'}</h2>
           <p class="muted" aria-live="polite">
             {mine.free
-              ? [mine.note && `“${mine.note}”`, until ? `until ${clock(until)}, ${span((until - s.now.value) / 1000)} left` : 'until you change it'].filter(Boolean).join(' · ')
+              ? [
+                  mine.note && `“${mine.note}”`,
+                  until ? `until ${clock(until)}, ${span((until - s.now.value) / 1000)} left` : 'until you change it',
+                ]
+                  .filter(Boolean)
+                  .join(' · ')
               : until
                 ? `until ${clock(until)}`
                 : 'Friends nearby are not told about you.'}

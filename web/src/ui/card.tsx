@@ -31,7 +31,18 @@ function face(key: number): Face | null {
   if (!s.admin.value) {
     const p = s.personOf(key);
     if (!p) return null;
-    return { id: p.user, name: p.name, state, near: p.near, words: stateWords(p), note: p.note, age: freshness(p), accuracy, distance: p.distance, company: [] };
+    return {
+      id: p.user,
+      name: p.name,
+      state,
+      near: p.near,
+      words: stateWords(p),
+      note: p.note,
+      age: freshness(p),
+      accuracy,
+      distance: p.distance,
+      company: [],
+    };
   }
   const who = s.names.value.get(key);
   const at = performance.now();
@@ -109,7 +120,8 @@ export function Card() {
               <div class="card-title">
                 <h2>{f.name}</h2>
                 <p>
-                  <StateMark state={f.state} near={f.near} /> {f.state === 'stale' ? `${f.words} · not heard from lately` : f.words}
+                  <StateMark state={f.state} near={f.near} />{' '}
+                  {f.state === 'stale' ? `${f.words} · not heard from lately` : f.words}
                 </p>
               </div>
               <button type="button" class="icon-button" aria-label="Close" onClick={() => select(null)}>
@@ -136,7 +148,12 @@ export function Card() {
               )}
             </dl>
             {f.company.length > 0 && <p class="card-note near-note">Near {f.company.join(' and ')}</p>}
-            <button type="button" class={`button grow${s.following.value ? ' primary' : ''}`} aria-pressed={s.following.value} onClick={() => followDot(!s.following.value)}>
+            <button
+              type="button"
+              class={`button grow${s.following.value ? ' primary' : ''}`}
+              aria-pressed={s.following.value}
+              onClick={() => followDot(!s.following.value)}
+            >
               <Target /> {s.following.value ? 'Following' : 'Follow'}
             </button>
           </div>

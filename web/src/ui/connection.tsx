@@ -6,9 +6,19 @@ import { closeSentence } from '../net/backoff';
 export function Status() {
   const state = s.link.value;
   const live = s.welcomed.value;
-  const word = live ? (s.degraded.value ? 'Degraded' : 'Live') : state.kind === 'open' || (state.kind === 'connecting' && !s.lost.value) ? 'Connecting' : 'Offline';
+  const word = live
+    ? s.degraded.value
+      ? 'Degraded'
+      : 'Live'
+    : state.kind === 'open' || (state.kind === 'connecting' && !s.lost.value)
+      ? 'Connecting'
+      : 'Offline';
   return (
-    <span class={`status status-${word.toLowerCase()}`} role="status" title={s.degraded.value ? `Suspended: ${s.degraded.value}` : undefined}>
+    <span
+      class={`status status-${word.toLowerCase()}`}
+      role="status"
+      title={s.degraded.value ? `Suspended: ${s.degraded.value}` : undefined}
+    >
       <span class="status-light" aria-hidden="true" />
       {word}
     </span>
@@ -29,7 +39,8 @@ export function Banner() {
         </p>
       ) : (
         <p>
-          <strong>Connection lost.</strong> {state.kind === 'waiting' && wait > 0 ? `Reconnecting in ${wait} s` : 'Reconnecting…'}
+          <strong>Connection lost.</strong>{' '}
+          {state.kind === 'waiting' && wait > 0 ? `Reconnecting in ${wait} s` : 'Reconnecting…'}
         </p>
       )}
       <button type="button" class="button small" onClick={() => connection.retry()}>

@@ -32,7 +32,12 @@ export function Totals() {
     <section class="block" aria-label="Right now">
       <dl class="tiles">
         <Tile name="Online" value={brief(online)} sub={users ? `of ${count(users)}` : 'people'} />
-        <Tile name="Free now" value={brief(free)} sub={online ? `${Math.round((100 * Math.min(free, online)) / online)} % of online` : 'nobody yet'} tone="free" />
+        <Tile
+          name="Free now"
+          value={brief(free)}
+          sub={online ? `${Math.round((100 * Math.min(free, online)) / online)} % of online` : 'nobody yet'}
+          tone="free"
+        />
         <Tile name="Near" value={brief(pairs)} sub={pairs === 1 ? 'pair' : 'pairs'} tone="near" />
         <Tile name="Steps today" value={brief(steps)} sub={`${brief((steps * 0.762) / 1000)} km walked`} />
       </dl>
@@ -45,7 +50,6 @@ export function NearPairs() {
   const { pairs } = s.crowd.value;
   const shown = pairs.slice(0, MOST);
   const ids = shown.map((p) => p.id).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `ids` says when the shown pairs differ
   useEffect(() => {
     wantNames(shown.flatMap((p) => [p.a, p.b]));
   }, [ids]);
@@ -59,7 +63,11 @@ export function NearPairs() {
       {all > pairs.length && <p class="hint tight">{`${count(all)} pairs in all; these are the ones in view.`}</p>}
       {shown.length === 0 ? (
         <p class="hint">
-          {s.crowd.value.kind === 'none' ? 'Waiting for the first picture…' : all > 0 ? 'No pair in this part of the map.' : 'No two free friends are close to each other right now.'}
+          {s.crowd.value.kind === 'none'
+            ? 'Waiting for the first picture…'
+            : all > 0
+              ? 'No pair in this part of the map.'
+              : 'No two free friends are close to each other right now.'}
         </p>
       ) : (
         <ul class="rows" data-list="pairs">
@@ -71,14 +79,26 @@ export function NearPairs() {
             const apart = from && to ? metres(metresBetween(from.lat, from.lon, to.lat, to.lon)) : null;
             return (
               <li key={p.id}>
-                <button type="button" class="row" aria-disabled={apart ? undefined : 'true'} title={apart ? 'Show on the map' : undefined} onClick={() => showPair(p.a, p.b)}>
+                <button
+                  type="button"
+                  class="row"
+                  aria-disabled={apart ? undefined : 'true'}
+                  title={apart ? 'Show on the map' : undefined}
+                  onClick={() => showPair(p.a, p.b)}
+                >
                   <span class="duo">
                     <Avatar id={a?.user ?? String(p.a)} name={a?.name ?? '…'} />
                     <Avatar id={b?.user ?? String(p.b)} name={b?.name ?? '…'} />
                   </span>
                   <span class="row-main">
                     <span class="row-name">{`${a?.name ?? '…'} & ${b?.name ?? '…'}`}</span>
-                    <span class="row-sub">{s.now.value - p.since < 5_000 ? 'just now' : `for ${span((s.now.value - p.since) / 1000)}`}</span>
+                    <span class="row-sub">
+                      {p.since === 0
+                        ? 'both free'
+                        : s.now.value - p.since < 5_000
+                          ? 'met just now'
+                          : `for ${span((s.now.value - p.since) / 1000)}`}
+                    </span>
                   </span>
                   <span class="row-side">{apart && <span class="row-distance">{apart}</span>}</span>
                 </button>

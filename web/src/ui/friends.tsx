@@ -5,7 +5,8 @@ import * as s from '../model/state';
 import { span } from '../text/words';
 import { Avatar, distanceWords, freshness, stateOf, stateWords } from './person';
 
-const byDistance = (a: s.Person, b: s.Person) => (a.distance ?? 1e12) - (b.distance ?? 1e12) || (b.t ?? 0) - (a.t ?? 0) || a.name.localeCompare(b.name);
+const byDistance = (a: s.Person, b: s.Person) =>
+  (a.distance ?? 1e12) - (b.distance ?? 1e12) || (b.t ?? 0) - (a.t ?? 0) || a.name.localeCompare(b.name);
 
 const groups = computed(() => {
   void s.now.value;
@@ -48,7 +49,17 @@ function Row({ person: p, extra }: { person: s.Person; extra?: string }) {
   );
 }
 
-function Group({ id, title, count, children }: { id: string; title: string; count: number; children: ComponentChildren }) {
+function Group({
+  id,
+  title,
+  count,
+  children,
+}: {
+  id: string;
+  title: string;
+  count: number;
+  children: ComponentChildren;
+}) {
   return (
     <section class="block" aria-labelledby={id}>
       <h2 id={id} class="title">
@@ -67,7 +78,8 @@ export function Friends() {
       <section class="block empty">
         <h2>No friends here yet</h2>
         <p class="muted">
-          Whoever runs this server can link two people with <code>letshang befriend</code>. Then both appear on each other’s map.
+          Whoever runs this server can link two people with <code>letshang befriend</code>. Then both appear on each
+          other’s map.
         </p>
       </section>
     );
@@ -75,11 +87,19 @@ export function Friends() {
     <>
       <Group id="near-title" title="Near you now" count={near.length}>
         {near.length === 0 ? (
-          <p class="hint">{s.availability.value.free ? 'Nobody close by is free right now. You’ll see it here the moment someone is.' : 'Say that you’re free, and friends who come near appear here.'}</p>
+          <p class="hint">
+            {s.availability.value.free
+              ? 'Nobody close by is free right now. You’ll see it here the moment someone is.'
+              : 'Say that you’re free, and friends who come near appear here.'}
+          </p>
         ) : (
           <ul class="rows" data-list="near">
             {near.map((p) => (
-              <Row key={p.user} person={p} extra={p.nearSince ? `Near for ${span((s.now.value - p.nearSince) / 1000)}` : undefined} />
+              <Row
+                key={p.user}
+                person={p}
+                extra={p.nearSince ? `Near for ${span((s.now.value - p.nearSince) / 1000)}` : undefined}
+              />
             ))}
           </ul>
         )}

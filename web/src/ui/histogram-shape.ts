@@ -23,7 +23,10 @@ export function roundTop(most: number): number {
 }
 
 /** Where the 24 bars go. A count above 0 is never shorter than 2 units: an hour with one person must be seen. */
-export function bars(hours: HourCount[], plot: Box): { bars: Bar[]; width: number; ticks: { value: number; y: number }[]; top: number } {
+export function bars(
+  hours: HourCount[],
+  plot: Box,
+): { bars: Bar[]; width: number; ticks: { value: number; y: number }[]; top: number } {
   const top = roundTop(hours.reduce((n, h) => Math.max(n, h.free, h.online), 0));
   const slot = plot.width / 24;
   const width = Math.max(3, slot - 4);

@@ -2,16 +2,30 @@ import { useSignal } from '@preact/signals';
 import { refreshHistogram } from '../model/live';
 import * as s from '../model/state';
 import type { DayHistogram } from '../net/wire';
-import { brief, count, hourIn, shiftDay, zoneName } from '../text/words';
-import { Bars, Left, Right, Table } from './icons';
+import { count, hourIn, shiftDay, zoneName } from '../text/words';
 import { bars, hourLabel } from './histogram-shape';
+import { Bars, Left, Right, Table } from './icons';
 
 const W = 340;
 const H = 128;
+const tick = (n: number): string => (n >= 1000 ? `${Number((n / 1000).toFixed(1))}k` : String(n));
 const PLOT = { left: 30, right: 4, top: 8, bottom: 22 };
 
-function Chart({ day, hourNow, onHour }: { day: DayHistogram; hourNow: number | null; onHour: (hour: number | null) => void }) {
-  const shape = bars(day.hours, { x: PLOT.left, y: PLOT.top, width: W - PLOT.left - PLOT.right, height: H - PLOT.top - PLOT.bottom });
+function Chart({
+  day,
+  hourNow,
+  onHour,
+}: {
+  day: DayHistogram;
+  hourNow: number | null;
+  onHour: (hour: number | null) => void;
+}) {
+  const shape = bars(day.hours, {
+    x: PLOT.left,
+    y: PLOT.top,
+    width: W - PLOT.left - PLOT.right,
+    height: H - PLOT.top - PLOT.bottom,
+  });
   const base = H - PLOT.bottom;
   const busiest = day.hours.reduce((best, h) => (h.free > best.free ? h : best), day.hours[0]!);
   const label = `Bar chart: people free in each hour. ${busiest.free > 0 ? `Most at ${hourLabel(busiest.hour)}: ${busiest.free} free.` : 'Nobody so far.'} The table view has all numbers.`;
@@ -21,23 +35,62 @@ function Chart({ day, hourNow, onHour }: { day: DayHistogram; hourNow: number | 
         <g key={t.value}>
           <line x1={PLOT.left} x2={W - PLOT.right} y1={t.y} y2={t.y} class={t.value === 0 ? 'axis' : 'grid'} />
           <text x={PLOT.left - 6} y={t.y + 3.5} class="tick" text-anchor="end">
-            {brief(t.value)}
+            {tick(t.value)}
           </text>
         </g>
       ))}
-      {hourNow !== null && <rect x={shape.bars[hourNow]!.x - 2} y={PLOT.top - 4} width={shape.width + 4} height={base - PLOT.top + 4} rx="3" class="now-column" />}
+      {hourNow !== null && (
+        <rect
+          x={shape.bars[hourNow]!.x - 2}
+          y={PLOT.top - 4}
+          width={shape.width + 4}
+          height={base - PLOT.top + 4}
+          rx="3"
+          class="now-column"
+        />
+      )}
       {shape.bars.map((b) => (
-        <g key={b.hour} class={hourNow !== null && b.hour > hourNow ? 'future' : hourNow === b.hour ? 'is-now' : undefined}>
-          {b.online.height > 0 && <rect x={b.x} y={b.online.y} width={shape.width} height={b.online.height} rx="2" class="bar-online" />}
-          {b.free.height > 0 && <rect x={b.x} y={b.free.y} width={shape.width} height={b.free.height} rx="2" class="bar-free" data-hour={b.hour} />}
-          <rect x={b.x - 1.5} y={PLOT.top - 4} width={shape.width + 3} height={base - PLOT.top + 4} class="bar-hit" onPointerEnter={() => onHour(b.hour)} />
+        <g
+          key={b.hour}
+          class={hourNow !== null && b.hour > hourNow ? 'future' : hourNow === b.hour ? 'is-now' : undefined}
+        >
+          {b.online.height > 0 && (
+            <rect x={b.x} y={b.online.y} width={shape.width} height={b.online.height} rx="2" class="bar-online" />
+          )}
+          {b.free.height > 0 && (
+            <rect
+              x={b.x}
+              y={b.free.y}
+              width={shape.width}
+              height={b.free.height}
+              rx="2"
+              class="bar-free"
+              data-hour={b.hour}
+            />
+          )}
+          <rect
+            x={b.x - 1.5}
+            y={PLOT.top - 4}
+            width={shape.width + 3}
+            height={base - PLOT.top + 4}
+            class="bar-hit"
+            onPointerEnter={() => onHour(b.hour)}
+          />
         </g>
       ))}
-      {[0, 6, 12, 18, 23].map((h) => (
-        <text key={h} x={shape.bars[h]!.x + shape.width / 2} y={H - 7} class={`tick${h === hourNow ? ' tick-now' : ''}`} text-anchor="middle">
-          {String(h).padStart(2, '0')}
-        </text>
-      ))}
+      {[0, 6, 12, 18, 23]
+        .filter((h) => hourNow === null || h === hourNow || Math.abs(h - hourNow) > 1)
+        .map((h) => (
+          <text
+            key={h}
+            x={shape.bars[h]!.x + shape.width / 2}
+            y={H - 7}
+            class={`tick${h === hourNow ? ' tick-now' : ''}`}
+            text-anchor="middle"
+          >
+            {String(h).padStart(2, '0')}
+          </text>
+        ))}
       {hourNow !== null && ![0, 6, 12, 18, 23].includes(hourNow) && (
         <text x={shape.bars[hourNow]!.x + shape.width / 2} y={H - 7} class="tick tick-now" text-anchor="middle">
           {String(hourNow).padStart(2, '0')}
@@ -65,7 +118,16 @@ export function Histogram() {
     pointed.value = null;
     void refreshHistogram();
   };
-  const dayWords = isToday ? 'Today' : date === shiftDay(today.date, -1) ? 'Yesterday' : new Date(`${date}T12:00:00Z`).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
+  const dayWords = isToday
+    ? 'Today'
+    : date === shiftDay(today.date, -1)
+      ? 'Yesterday'
+      : new Date(`${date}T12:00:00Z`).toLocaleDateString(undefined, {
+          weekday: 'short',
+          day: 'numeric',
+          month: 'short',
+          timeZone: 'UTC',
+        });
   return (
     <section class="block pulse" aria-labelledby="hours-title">
       <header class="pulse-head">
@@ -130,7 +192,13 @@ export function Histogram() {
           <p class="pulse-foot">
             <span class="swatch free" /> <strong>{at ? count(at.free) : '–'}</strong> free
             <span class="swatch online" /> <strong>{at ? count(at.online) : '–'}</strong> online
-            <span class="muted pulse-hour">{hour === null ? 'Point at an hour' : pointed.value === null ? `${hourLabel(hour)}, now` : hourLabel(hour)}</span>
+            <span class="muted pulse-hour">
+              {hour === null
+                ? 'Point at an hour'
+                : pointed.value === null
+                  ? `${hourLabel(hour)}, now`
+                  : hourLabel(hour)}
+            </span>
           </p>
         </>
       )}

@@ -14,7 +14,19 @@ function hue(id: string): number {
 
 export type State = 'free' | 'busy' | 'stale';
 
-export function Avatar({ id, name, state, near, big }: { id: string; name: string; state?: State; near?: boolean; big?: boolean }) {
+export function Avatar({
+  id,
+  name,
+  state,
+  near,
+  big,
+}: {
+  id: string;
+  name: string;
+  state?: State;
+  near?: boolean;
+  big?: boolean;
+}) {
   return (
     <span class={`avatar hue-${hue(id)}${near ? ' near' : ''}${big ? ' big' : ''}`} aria-hidden="true">
       {initials(name)}

@@ -28,7 +28,7 @@ function Header() {
       <Logo />
       <div class="top-name">
         <h1>LetsHang</h1>
-        <p>{s.me.value ? `${s.me.value.name}${s.admin.value ? ' · everyone' : ''}` : ' '}</p>
+        <p>{s.me.value ? `${s.me.value.name}${s.admin.value ? ' · admin' : ''}` : ' '}</p>
       </div>
       <Status />
       <button
@@ -110,7 +110,11 @@ function Content() {
 }
 
 type Snap = 'low' | 'half' | 'full';
-const heights = (): Record<Snap, number> => ({ low: 116, half: Math.round(innerHeight * 0.44), full: Math.round(innerHeight * 0.86) });
+const heights = (): Record<Snap, number> => ({
+  low: 116,
+  half: Math.round(innerHeight * 0.44),
+  full: Math.round(innerHeight * 0.86),
+});
 
 /** On a phone the panel is a sheet: dragged by its handle, or moved by the handle's button. */
 function Sheet({ children }: { children: ComponentChildren }) {
@@ -153,7 +157,9 @@ function Sheet({ children }: { children: ComponentChildren }) {
           if (!moved || !el.current) return;
           const at = el.current.offsetHeight;
           const h = heights();
-          const closest = (['low', 'half', 'full'] as Snap[]).reduce((a, b) => (Math.abs(h[b] - at) < Math.abs(h[a] - at) ? b : a));
+          const closest = (['low', 'half', 'full'] as Snap[]).reduce((a, b) =>
+            Math.abs(h[b] - at) < Math.abs(h[a] - at) ? b : a,
+          );
           set(closest);
           el.current.dataset.dragged = '1';
         }}
@@ -193,7 +199,11 @@ export function Shell() {
     <div class={`shell${stale ? ' is-lost' : ''}${out ? ' is-out' : ''}`}>
       <main class="stage" inert={out}>
         <div class="map" ref={view} />
-        {mapBroken.value && <p class="map-broken">This browser cannot draw the map (no WebGL 2). The list has everything that it would show.</p>}
+        {mapBroken.value && (
+          <p class="map-broken">
+            This browser cannot draw the map (no WebGL 2). The list has everything that it would show.
+          </p>
+        )}
         <div class="overlay">
           <div class="names" ref={names} aria-hidden="true" />
           <Tip />

@@ -24,7 +24,11 @@ export function SignIn() {
       token.value = '';
     } catch (error) {
       problem.value =
-        error instanceof ApiError && (error.status === 401 || error.status === 403) ? 'The server does not know this token, or it was revoked.' : error instanceof Error ? error.message : 'That did not work.';
+        error instanceof ApiError && (error.status === 401 || error.status === 403)
+          ? 'The server does not know this token, or it was revoked.'
+          : error instanceof Error
+            ? error.message
+            : 'That did not work.';
     }
     busy.value = false;
   };
@@ -59,7 +63,8 @@ export function SignIn() {
           {busy.value ? 'Signing in…' : 'Sign in'}
         </button>
         <p id="gate-help" class="gate-help">
-          Whoever runs this server makes one with <code>letshang token NAME</code>. It is kept by the server’s cookie, not by this page.
+          Whoever runs this server makes one with <code>letshang token NAME</code>. This page does not keep it: a cookie
+          that only the server can read does.
         </p>
       </form>
     </div>

@@ -6,7 +6,9 @@ import { Steps as StepsIcon } from './icons';
 export function Steps() {
   const me = s.me.value;
   const km = (s.mySteps.value * (me?.stride ?? 0.762)) / 1000;
-  const people = s.walkers.value.filter((w) => w.steps > 0).slice(0, 5);
+  const all = s.walkers.value.filter((w) => w.steps > 0);
+  const mine = all.findIndex((w) => w.user === me?.user);
+  const people = mine < 5 ? all.slice(0, 5) : [...all.slice(0, 4), all[mine]!];
   const most = people[0]?.steps ?? 1;
   return (
     <section class="block steps" aria-labelledby="steps-title">
@@ -18,7 +20,8 @@ export function Steps() {
           Steps today
         </h2>
         <p class="steps-count">
-          <strong data-steps>{count(s.mySteps.value)}</strong> <span class="muted">{km < 0.1 ? '' : `${km.toFixed(1)} km`}</span>
+          <strong data-steps>{count(s.mySteps.value)}</strong>{' '}
+          <span class="muted">{km < 0.1 ? '' : `${km.toFixed(1)} km`}</span>
         </p>
       </div>
       {people.length > 1 && (
@@ -26,7 +29,13 @@ export function Steps() {
           {people.map((w) => (
             <li key={w.user} class={w.user === me?.user ? 'is-me' : undefined}>
               <span class="walker-name">{w.user === me?.user ? 'You' : w.name}</span>
-              <meter class="walker-bar" min={0} max={most} value={w.steps} aria-label={`${w.name}: ${count(w.steps)} steps`} />
+              <meter
+                class="walker-bar"
+                min={0}
+                max={most}
+                value={w.steps}
+                aria-label={`${w.name}: ${count(w.steps)} steps`}
+              />
               <span class="walker-steps">{count(w.steps)}</span>
             </li>
           ))}
