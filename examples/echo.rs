@@ -9,8 +9,8 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use clap::Parser;
 use letshang::actors::downlink::Downlink;
 use letshang::http::socket::{
-    Flow, Link, Message, Outbox, OutboxLimits, ReaderLimits, Session, SocketLimits, SocketMetrics, WRITE_BUFFER,
-    on_connect, serve,
+    DISCONNECT_TIMEOUT, Flow, Link, Message, Outbox, OutboxLimits, ReaderLimits, Session, SocketLimits, SocketMetrics,
+    WRITE_BUFFER, on_connect, serve,
 };
 
 #[global_allocator]
@@ -79,6 +79,7 @@ async fn main() -> std::io::Result<()> {
     .max_connections(100_000)
     .backlog(4096)
     .h1_write_buffer_size(WRITE_BUFFER)
+    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .on_connect(on_connect)
     .bind(options.listen)?;
     for address in server.addrs() {

@@ -16,7 +16,6 @@ use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
 use crate::actors::herald::Herald;
-use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
 use crate::actors::spatial_inbox::SpatialInbox;
@@ -74,12 +73,12 @@ impl App {
         });
         journal.connect(journal_actor.clone().recipient());
 
-        let (hours, hours_actor, redis) = load::hours(&config, &store, &zone, &clock, &stopping, &herald).await?;
+        let hours = load::hours(&config, &store, &clock, &stopping, &herald)?;
 
         let mut world = World::new(settings(&config));
         let events = load::fill(
             &mut world,
-            &load::Into { store: &store, accounts: &accounts, board: &board, alarms: &alarms, hours: &hours },
+            &load::Into { store: &store, accounts: &accounts, board: &board, alarms: &alarms, hours: &hours.inbox },
             &steps_today,
             &zone,
             clock.now(),
@@ -106,7 +105,7 @@ impl App {
             registry: registry.clone(),
             spatial,
             index: index.clone(),
-            hours,
+            hours: hours.inbox,
             journal,
             alarms: alarms.clone(),
             clock: clock.clone(),
@@ -130,8 +129,8 @@ impl App {
             metrics: telemetry::metrics(weak.clone()),
             user,
             index: index.clone(),
-            hours: hours_actor.clone(),
-            redis,
+            hours: hours.actor.clone(),
+            sinks: hours.sinks,
             sockets,
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
@@ -147,8 +146,20 @@ impl App {
         actix_rt::spawn(measure_rate(node.clone()));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = started.elapsed().as_millis() as u64, "ready");
-        let parts = stop::Parts { journal: journal_actor, hours: hours_actor, _alarm: alarm };
+        let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
         Ok(Self { address, node, server, parts })
+    }
+
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the address.
+    ///
+    /// # Errors
+    /// As [`App::start`] and [`App::run_until`].
+    pub fn run(config: Config, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        actix::System::new().block_on(async {
+            let app = Self::start(config, Clock::System).await?;
+            listening(app.address());
+            app.run_until(stop::signal()).await
+        })
     }
 
     /// Where it listens.

@@ -9,7 +9,6 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, Flags};
-use crate::domain::Clock;
 use crate::protocol::admin::AdminRequest;
 use crate::telemetry;
 
@@ -164,11 +163,7 @@ fn serve(place: &Place, listen: Option<String>, redis: Option<String>) -> anyhow
     let config = place.load_with(listen, redis)?;
     telemetry::start_logging(&config.log);
     raise_open_files();
-    actix::System::new().block_on(async {
-        let app = App::start(config, Clock::System).await?;
-        say(&format!("listening on http://{}", app.address()));
-        app.run_until(stop_signal()).await
-    })
+    App::run(config, |address| say(&format!("listening on http://{address}")))
 }
 
 /// Every connection is an open file; the soft limit is raised to what the system allows.
@@ -178,20 +173,4 @@ fn raise_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
-}
-
-/// Ends at SIGTERM or SIGINT; a second one ends the process at once.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received");
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    tracing::info!("stopping; a second signal stops at once");
-    actix_rt::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(130);
-    });
 }

@@ -64,7 +64,9 @@ impl Collector for NodeCollector {
             let counter = ConstCounter::new(value);
             counter.encode(out.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
-        let redis_up = node.redis.as_ref().map_or(0, |status| i64::from(status.now().0));
+        let now = user.clock.now();
+        let lag = node.sinks.redis.as_ref().map_or(0, |sink| sink.state().lag_ms(now));
+        let redis_up = node.sinks.redis.as_ref().map_or(0, |sink| i64::from(sink.state().ok));
         for (name, help, value) in [
             ("connections", "WebSocket connections open", i64::try_from(load(&sockets.open)).unwrap_or(i64::MAX)),
             ("accounts", "Accounts", i64::try_from(user.accounts.len()).unwrap_or(i64::MAX)),
@@ -74,6 +76,7 @@ impl Collector for NodeCollector {
                 "Facts that wait for the spatial index",
                 i64::try_from(user.spatial.len()).unwrap_or(i64::MAX),
             ),
+            ("redis_lag_ms", "How long the oldest set of the histogram waits for Redis", lag),
             ("storage_ok", "1 while the embedded store can write", i64::from(!user.journal.is_failing())),
             ("redis_ok", "1 while Redis is configured and takes writes", redis_up),
             ("ready", "1 while the node is ready", i64::from(node.ready.load(Ordering::Relaxed))),

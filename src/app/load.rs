@@ -9,16 +9,21 @@ use crate::activity::steps::StepCounter;
 use crate::actors::alarm::Alarms;
 use crate::actors::board::{Board, Standing};
 use crate::actors::critical::Stopping;
-use crate::actors::herald::Herald;
-use crate::actors::hourly_aggregator::{HourlyAggregator, HourlyInbox};
+use crate::actors::herald::{Herald, RedisHealth};
+use crate::actors::hourly_aggregator::{self, HourlyAggregator, HourlyInbox};
 use crate::actors::user::{StepsToday, live_of};
 use crate::config::Config;
 use crate::domain::{Clock, UnixMs, UserId};
 use crate::http::people::person_of;
+use crate::http::state::Sinks;
 use crate::spatial::world::{Event, World};
 use crate::store::accounts::Accounts;
 use crate::store::embedded::Embedded;
-use crate::store::histograms::SinkStatus;
+use crate::store::histogram_writer::{HistogramWriter, Pace, SinkState};
+use crate::store::histograms::EmbeddedHistograms;
+use crate::store::keys::Keys;
+use crate::store::node_id;
+use crate::store::redis::{RedisHistograms, RedisUrl};
 use crate::store::rows::{LiveRow, PairRow};
 
 /// What is filled, and from what.
@@ -90,18 +95,49 @@ pub fn check_guest(config: &Config, accounts: &Accounts) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the hourly aggregator, with Redis when there is one.
+/// The hourly aggregator's parts.
+pub struct Hours {
+    /// Its way in.
+    pub inbox: HourlyInbox,
+    /// The actor, on a thread of its own.
+    pub actor: Addr<HourlyAggregator>,
+    /// How its sinks do: the embedded store, and Redis when there is one.
+    pub sinks: Sinks,
+}
+
+/// Starts the hourly aggregator, with Redis when there is one. Never waits for Redis.
 ///
 /// # Errors
-/// When a histogram cannot be read.
-pub async fn hours(
+/// When a histogram cannot be read, or the settings of Redis are not usable.
+pub fn hours(
     config: &Config,
     store: &Arc<Embedded>,
-    zone: &TimeZone,
     clock: &Clock,
     stopping: &Stopping,
     herald: &Addr<Herald>,
-) -> anyhow::Result<(Arc<HourlyInbox>, Addr<HourlyAggregator>, Option<Arc<SinkStatus>>)> {
-    let _ = (config, store, zone, clock, stopping, herald);
-    Ok((Arc::default(), HourlyAggregator.start(), None))
+) -> anyhow::Result<Hours> {
+    let zone = config.zone()?;
+    let inbox = HourlyInbox::new(zone.clone(), clock.now());
+    let days = EmbeddedHistograms::new(store.clone());
+    let pace = Pace::default();
+    let own = HistogramWriter::spawn(days.clone(), days.clone(), pace, clock.clone(), None)?;
+    let redis = match config.redis.url.reveal() {
+        None => None,
+        Some(url) => {
+            let keys = Keys::new(&config.redis.prefix)?;
+            let sink = RedisHistograms::new(RedisUrl::parse(url)?, keys, node_id(store)?, config.redis.timeout.get())?;
+            let herald = herald.clone();
+            let watch = Box::new(move |state: &SinkState| drop(herald.try_send(RedisHealth { well: state.ok })));
+            Some(HistogramWriter::spawn(sink, days.clone(), pace, clock.clone(), Some(watch))?)
+        }
+    };
+    let sinks = Sinks { own: own.status(), redis: redis.as_ref().map(HistogramWriter::status) };
+    let settings = hourly_aggregator::Settings {
+        write_every: config.hours.flush.get(),
+        retain_days: config.hours.retain_days,
+        ..hourly_aggregator::Settings::of(zone)
+    };
+    let guard = Box::new(stopping.guard("HourlyAggregator"));
+    let actor = HourlyAggregator::new(inbox.clone(), days, own, redis, clock.clone(), settings, guard)?;
+    Ok(Hours { inbox, actor: super::on_own_thread(move |_| actor), sinks })
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use crate::actors::alarm::Alarm;
-use crate::actors::hourly_aggregator::{FlushHours, HourlyAggregator};
+use crate::actors::hourly_aggregator::{HourlyAggregator, Shutdown};
 use crate::actors::journal::{FlushJournal, Journal};
 use crate::actors::user::CloseAll;
 use crate::http::state::Node;
@@ -49,9 +49,24 @@ pub async fn flush(node: &Node, parts: &Parts) {
             }
         }
         let _ = parts.journal.send(FlushJournal).await;
-        let _ = parts.hours.send(FlushHours).await;
+        let _ = parts.hours.send(Shutdown).await;
     };
     if actix_rt::time::timeout(drain, flush).await.is_err() {
         tracing::warn!("not everything could be flushed in time; what was acknowledged is safe");
     }
+}
+
+/// Ends at SIGTERM or SIGINT; a second one ends the process at once.
+pub async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal as on};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (on(SignalKind::terminate()), on(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be received");
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("stopping; a second signal stops at once");
+    actix_rt::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        std::process::exit(130);
+    });
 }

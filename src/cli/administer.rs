@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 
 use super::replay::{self, ReplayArgs, ReplayTarget};
 use super::{Place, say};
-use crate::activity::histogram::hour_of;
+use crate::activity::histogram::{Histogram, hour_of};
 use crate::config::Config;
 use crate::domain::{Clock, DeviceName, Radius, UserId};
 use crate::http::admin_socket::SOCKET;
@@ -17,6 +17,7 @@ use crate::protocol::admin::{AdminReply, AdminRequest, read_reply, write_request
 use crate::protocol::http::write;
 use crate::store::accounts::{AccountError, Accounts, NewUser};
 use crate::store::embedded::Embedded;
+use crate::store::histograms::EmbeddedHistograms;
 use crate::store::rows::TokenKind;
 
 /// Carries out `request` and prints what came of it.
@@ -39,7 +40,10 @@ pub fn ask(place: &Place, request: &AdminRequest) -> anyhow::Result<()> {
 /// What is wrong with a recording, or with the node.
 pub fn replay(place: &Place, args: &ReplayArgs) -> anyhow::Result<()> {
     let target = target(place, args)?;
-    replay::run(args, &target, &mut std::io::stdout())?;
+    let report = replay::run(args, &target, &mut std::io::stdout())?;
+    if !report.is_clean() {
+        bail!("not everything was taken; what was is stored");
+    }
     Ok(())
 }
 
@@ -126,8 +130,11 @@ fn carry_out(config: &Config, request: &AdminRequest) -> anyhow::Result<String> 
                 Some(text) => text.parse().with_context(|| format!("{text} is not a day as YYYY-MM-DD"))?,
                 None => today,
             };
-            let counts = crate::store::histograms::read_day(&store, date)?;
-            write(&day_reply(&counts, date, date < today, &config.hours.time_zone))
+            let mut day = Histogram::default();
+            for ((hour, presence), set) in EmbeddedHistograms::new(store).day(date)? {
+                day.merge(hour, presence, &set);
+            }
+            write(&day_reply(&day.counts(date).hours, date, date < today, &config.hours.time_zone))
         }
     })
 }

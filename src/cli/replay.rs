@@ -194,6 +194,9 @@ fn replay(
     let seconds = time.now().since(began) as f64 / 1e3;
     report.seconds = seconds;
     summarise(&report, out)?;
+    if report.sent != recording.events {
+        bail!("{} events were read at first, {} when sending: a file has changed", recording.events, report.sent);
+    }
     Ok(report)
 }
 
@@ -253,3 +256,7 @@ impl Sender<'_> {
         format!("stopped after {sent} events (with --as-recorded a rerun is safe: what is stored is only acknowledged)")
     }
 }
+
+#[cfg(test)]
+#[path = "replay/tests.rs"]
+mod tests;

@@ -111,7 +111,7 @@ pub async fn stats(_administrator: Administrator, node: web::Data<Arc<Node>>) ->
         connections: node.sockets.open.load(Ordering::Relaxed),
         uptime_s: node.started.elapsed().as_secs(),
         version: env!("CARGO_PKG_VERSION"),
-        mode: ModeReply { redis: node.redis.is_some(), demo: !node.config.dashboard.guest.is_empty() },
+        mode: ModeReply { redis: node.sinks.redis.is_some(), demo: !node.config.dashboard.guest.is_empty() },
     })))
 }
 

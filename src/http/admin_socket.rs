@@ -104,9 +104,9 @@ async fn histogram(node: &Node, date: Option<String>) -> Result<String, String> 
         Some(text) => text.parse().map_err(|_| format!("{text} is not a day as YYYY-MM-DD"))?,
         None => today,
     };
-    let counts = node.hours.send(QueryHistogram { date }).await.map_err(|error| error.to_string())?;
-    let counts = counts.map_err(|error| error.to_string())?;
-    Ok(write(&super::status::day_reply(&counts, date, date < today, &node.config.hours.time_zone)))
+    let day = node.hours.send(QueryHistogram { date }).await.map_err(|error| error.to_string())?;
+    let day = day.map_err(|error| error.to_string())?;
+    Ok(write(&super::status::day_reply(&day.hours, date, day.complete, &node.config.hours.time_zone)))
 }
 
 fn sentence(refusal: Refusal) -> String {

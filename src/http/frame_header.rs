@@ -5,7 +5,6 @@ use crate::protocol::close::CloseCode;
 
 /// The longest head a client can send: 2 bytes, 8 of length, 4 of mask.
 pub(super) const LONGEST_HEAD: usize = 14;
-const LONGEST_CONTROL: u64 = 125;
 
 /// Why a connection must close, and what its close frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +49,9 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads a head from the front of `src`: the head and its size, `None` when more bytes are needed. Everything is
-    /// judged as soon as the bytes that tell it are there. A length that is not written in its shortest form is
-    /// accepted: the RFC binds the sender to it and asks nothing of the receiver.
+    /// judged as soon as the bytes that tell it are there. A message's length that is not written in its shortest form
+    /// is accepted: the RFC binds the sender to it and asks nothing of the receiver. A control frame's is not: its two
+    /// long forms mean more than 125 bytes.
     pub(super) fn parse(src: &[u8], rules: Rules) -> Result<Option<(Self, usize)>, Violation> {
         let Some((&[first, second], rest)) = src.split_first_chunk::<2>() else { return Ok(None) };
         let fin = first & 0x80 != 0;
@@ -60,13 +60,14 @@ impl Head {
             return Err(Violation::protocol("frames from a client must be masked"));
         }
         let (length, rest, used) = match second & 0x7F {
+            126 | 127 if is_control(opcode) => return Err(Violation::protocol("control frame over 125 bytes")),
             126 => match rest.split_first_chunk::<2>() {
                 Some((bytes, rest)) => (u64::from(u16::from_be_bytes(*bytes)), rest, 4),
-                None => return judge_short(opcode),
+                None => return Ok(None),
             },
             127 => match rest.split_first_chunk::<8>() {
                 Some((bytes, rest)) => (u64::from_be_bytes(*bytes), rest, 10),
-                None => return judge_short(opcode),
+                None => return Ok(None),
             },
             short => (u64::from(short), rest, 2),
         };
@@ -108,15 +109,7 @@ fn judge_first(first: u8, fin: bool, rules: Rules) -> Result<OpCode, Violation> 
     }
 }
 
-/// A control frame that announces an extended length is too long, whatever the length will be.
-fn judge_short(opcode: OpCode) -> Result<Option<(Head, usize)>, Violation> {
-    if is_control(opcode) { Err(Violation::protocol("control frame over 125 bytes")) } else { Ok(None) }
-}
-
 fn judge_length(length: u64, opcode: OpCode, rules: Rules) -> Result<usize, Violation> {
-    if is_control(opcode) && length > LONGEST_CONTROL {
-        return Err(Violation::protocol("control frame over 125 bytes"));
-    }
     if length > u64::MAX / 2 {
         return Err(Violation::protocol("the top bit of the length is set"));
     }

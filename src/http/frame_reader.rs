@@ -78,6 +78,8 @@ pub struct FrameReader {
     frames: u64,
     messages: u64,
     over: bool,
+    /// Bytes that came after the end and were dropped.
+    dropped: usize,
 }
 
 impl FrameReader {
@@ -97,6 +99,7 @@ impl FrameReader {
             frames: 0,
             messages: 0,
             over: false,
+            dropped: 0,
         }
     }
 
@@ -104,6 +107,12 @@ impl FrameReader {
     #[must_use]
     pub const fn frames(&self) -> u64 {
         self.frames
+    }
+
+    /// Bytes that came after the last event there can be.
+    #[must_use]
+    pub const fn dropped(&self) -> usize {
+        self.dropped
     }
 
     /// Names what is unfinished: `None` between messages, and the same number as long as it is the same message (or,
@@ -123,6 +132,7 @@ impl FrameReader {
     pub fn next(&mut self, input: &mut Bytes) -> Option<ReaderEvent> {
         let event = loop {
             if self.over {
+                self.dropped = self.dropped.saturating_add(input.len());
                 input.clear();
                 return None;
             }

@@ -71,11 +71,11 @@ pub async fn post_ingest(
     let mut splitter = LineSplitter::new();
     let mut at_start = true;
     while let Some(piece) = body.next().await? {
-        if std::mem::take(&mut at_start) {
-            if let Some(what) = no_text(&piece) {
-                let message = format!("the body looks like {what}, not like seed lines");
-                return Err(crate::domain::Refusal::new(crate::domain::Code::BadJson, message).into());
-            }
+        if std::mem::take(&mut at_start)
+            && let Some(what) = no_text(&piece)
+        {
+            let message = format!("the body looks like {what}, not like seed lines");
+            return Err(crate::domain::Refusal::new(crate::domain::Code::BadJson, message).into());
         }
         let mut lines = Vec::new();
         splitter.feed(&piece, |number, line| lines.push((number, line.map(str::to_owned))));

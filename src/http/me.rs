@@ -220,10 +220,10 @@ pub async fn leaderboard(
     for no in std::iter::once(caller.0.no).chain(friends.iter().copied()) {
         let Some(account) = node.user.accounts.by_no(no) else { continue };
         let mut steps = stored_steps(&node, no, date)?.unwrap_or(0);
-        if let Some(addr) = node.user.registry.get(no) {
-            if let Ok(state) = addr.send(QueryOwnState).await {
-                steps = if state.today == date { state.steps_today } else { steps };
-            }
+        if let Some(addr) = node.user.registry.get(no)
+            && let Ok(state) = addr.send(QueryOwnState).await
+        {
+            steps = if state.today == date { state.steps_today } else { steps };
         }
         let (user, name) = (account.id.as_str().to_owned(), account.name.as_str().to_owned());
         people.push(LeaderReply { user, name, steps });

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use actix_http::ws::OpCode;
@@ -37,6 +37,11 @@ const IDLE_CAPACITY: usize = 8;
 /// A close frame's reason, bytes.
 const LONGEST_REASON: usize = 123;
 
+/// The phases of a connection; changed only under the queue's lock.
+const OPEN: u8 = 0;
+const CLOSING: u8 = 1;
+const GONE: u8 = 2;
+
 /// How much a slow reader may leave unsent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutboxLimits {
@@ -56,7 +61,7 @@ impl Default for OutboxLimits {
 #[derive(Debug)]
 pub struct Outbox {
     queue: Mutex<Queue>,
-    closing: AtomicBool,
+    phase: AtomicU8,
     body: AtomicWaker,
     actor: AtomicWaker,
     limits: OutboxLimits,
@@ -95,7 +100,7 @@ impl Outbox {
     pub fn new(limits: OutboxLimits, metrics: Arc<SocketMetrics>) -> Arc<Self> {
         Arc::new(Self {
             queue: Mutex::default(),
-            closing: AtomicBool::new(false),
+            phase: AtomicU8::new(OPEN),
             body: AtomicWaker::new(),
             actor: AtomicWaker::new(),
             limits,
@@ -122,7 +127,12 @@ impl Outbox {
     /// True once a close frame is queued or the socket is gone: nothing more is taken.
     #[must_use]
     pub fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+        self.phase.load(Ordering::Acquire) != OPEN
+    }
+
+    /// True once nothing can reach the client any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.phase.load(Ordering::Acquire) == GONE
     }
 
     /// True when at least half of what may wait is free. One who produces an answer for each message and must not lose
@@ -166,8 +176,9 @@ impl Outbox {
 
     /// Queues the one close frame; false when there was one already or the socket is gone.
     fn begin_close(&self, queue: &mut Queue, code: Option<CloseCode>, reason: &str) -> bool {
-        let first = !self.closing.swap(true, Ordering::AcqRel);
+        let first = !self.is_closing();
         if first {
+            self.phase.store(CLOSING, Ordering::Release);
             let end = reason.floor_char_boundary(LONGEST_REASON);
             queue.close = Close::Queued(code, ByteString::from(reason.get(..end).unwrap_or_default()));
             self.actor.wake();
@@ -206,10 +217,22 @@ impl Outbox {
         self.body.wake();
     }
 
-    /// The socket is gone, or nobody is there to take what is queued.
-    pub(super) fn abandon(&self) {
-        self.closing.store(true, Ordering::Release);
-        *self.queue.lock() = Queue { ended: true, close: Close::Sent, ..Queue::default() };
+    /// The client says nothing more, but it may still listen: what must not be dropped is still sent, nothing is added.
+    pub(super) fn end_unheard(&self) {
+        let mut queue = self.queue.lock();
+        self.phase.store(GONE, Ordering::Release);
+        (queue.ended, queue.ping, queue.crowd) = (true, false, None);
+        queue.moved = MovedSlots::default();
+        drop(queue);
+        self.body.wake();
+    }
+
+    /// The socket is gone and with it everything queued.
+    fn abandon(&self) {
+        let mut queue = self.queue.lock();
+        self.phase.store(GONE, Ordering::Release);
+        *queue = Queue { ended: true, close: Close::Sent, ..Queue::default() };
+        drop(queue);
         self.body.wake();
         self.actor.wake();
     }

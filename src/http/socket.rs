@@ -16,7 +16,7 @@ use super::outbox::OutboxBody;
 pub use super::outbox::{Outbox, OutboxLimits, WRITE_BUFFER};
 use super::socket_actor;
 pub use super::socket_metrics::SocketMetrics;
-pub use super::tcp::{TcpOptions, on_connect, on_connect_with};
+pub use super::tcp::{DISCONNECT_TIMEOUT, TcpOptions, on_connect, on_connect_with};
 use crate::actors::downlink::Downlink;
 use crate::protocol::close::CloseCode;
 
@@ -80,6 +80,9 @@ pub struct SocketLimits {
     pub idle: Duration,
     /// How long a client may take to answer our close frame.
     pub close_wait: Duration,
+    /// How long we read on, and drop what comes, after a frame that broke the rules. Hanging up on bytes that are still
+    /// on their way would make the kernel send a reset, which can overtake the close frame.
+    pub drain: Duration,
     /// Between ticks; 50 ms to 1.5 s.
     pub tick: Duration,
     /// Pings answered a second; [`u32::MAX`]: all.
@@ -97,7 +100,8 @@ impl Default for SocketLimits {
             message: Duration::from_secs(10),
             ping_after: Duration::from_secs(25),
             idle: Duration::from_secs(60),
-            close_wait: Duration::from_millis(900),
+            close_wait: Duration::from_millis(1500),
+            drain: Duration::from_millis(250),
             tick: Duration::from_secs(1),
             pongs_per_second: 10,
             pong_burst: 20,
@@ -108,8 +112,9 @@ impl Default for SocketLimits {
 
 /// Turns a request into a connection: checks the handshake, starts the session, answers 101.
 ///
-/// The server must be built with `.on_connect(on_connect)` (or [`on_connect_with`]) and
-/// `.h1_write_buffer_size(WRITE_BUFFER)`; without the second up to 32 KiB more wait for a slow reader.
+/// The server must be built with `.on_connect(on_connect)` (or [`on_connect_with`]), `.h1_write_buffer_size(WRITE_BUFFER)`
+/// (without it up to 32 KiB more wait for a slow reader) and `.client_disconnect_timeout(DISCONNECT_TIMEOUT)` (without it
+/// closing takes a second longer).
 ///
 /// # Errors
 /// What [`handshake::answer`] says; then the session was dropped without a call.

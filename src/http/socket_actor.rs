@@ -98,12 +98,12 @@ impl<S: Session> StreamHandler<SocketEvent> for Socket<S> {
         }
     }
 
-    /// The client is gone: what is queued goes nowhere.
+    /// The client is gone, or at least says nothing more.
     fn finished(&mut self, ctx: &mut Self::Context) {
         if !self.over {
             add(&self.link.outbox().metrics().gone, 1);
         }
-        self.link.outbox().abandon();
+        self.link.outbox().end_unheard();
         ctx.stop();
     }
 }
@@ -127,7 +127,8 @@ impl<S: Session> Socket<S> {
     }
 
     fn message(&mut self, message: Message) {
-        if self.over || self.link.outbox().is_closing() {
+        let outbox = self.link.outbox();
+        if self.over || (outbox.is_closing() && !outbox.is_gone()) {
             return;
         }
         if let Some(Flow::Wait(wait)) = self.call(|session, link| session.message(message, link)) {
@@ -157,12 +158,13 @@ impl<S: Session> Socket<S> {
         self.end(ctx);
     }
 
-    /// The connection fails (RFC 6455, 7.1.7): the close frame, and no waiting for an answer.
+    /// The connection fails (RFC 6455, 7.1.7): the close frame, and no waiting for an answer that could not be read.
     fn violation(&mut self, violation: Violation, ctx: &mut ws::WebsocketContext<Self>) {
         if !self.over {
             self.link.close(violation.code, violation.why);
+            self.finish();
         }
-        self.end(ctx);
+        ctx.run_later(self.limits.drain, |socket, ctx| socket.end(ctx));
     }
 
     /// Somebody asked to close. The session ends now; the client may take a while to answer the close frame.
@@ -171,7 +173,7 @@ impl<S: Session> Socket<S> {
         ctx.run_later(self.limits.close_wait, |socket, ctx| socket.end(ctx));
     }
 
-    /// The body ends after what is queued; then actix-http waits a moment for the client to hang up.
+    /// The body ends after what is queued, and with it the connection.
     fn end(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         self.finish();
         self.link.outbox().end();

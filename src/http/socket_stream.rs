@@ -17,6 +17,9 @@ use super::outbox::Outbox;
 use super::ticker::Pulse;
 use crate::protocol::close::CloseCode;
 
+/// How much is read and dropped, bytes, for the sake of a client that has broken the rules.
+const MOST_DROPPED: usize = 256 * 1024;
+
 /// What the actor hears. The end of the stream means that the client is gone.
 #[derive(Debug)]
 pub(super) enum SocketEvent {
@@ -89,6 +92,11 @@ impl<P> SocketStream<P> {
         }
     }
 
+    /// When the client is gone there is nothing to tell: what it sent before is still read, to the end of the stream.
+    fn must_tell_closing(&self) -> bool {
+        !self.closing_told && self.outbox.is_closing() && !self.outbox.is_gone()
+    }
+
     fn gate_is_shut(&self, cx: &mut Context<'_>) -> bool {
         let mut gate = self.shared.gate.borrow_mut();
         let shut = gate.as_mut().is_some_and(|wait| wait.as_mut().poll(cx).is_pending());
@@ -106,7 +114,6 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for SocketStr
         let this = self.get_mut();
         this.pulse.register(cx);
         if this.pulse.take() {
-            this.shared.frames.set(this.reader.frames());
             let event = if this.is_dripping() {
                 this.unfinished = None;
                 let why = "a message took too long";
@@ -117,7 +124,7 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for SocketStr
             return Poll::Ready(Some(event));
         }
         loop {
-            if !this.closing_told && this.outbox.is_closing() {
+            if this.must_tell_closing() {
                 this.closing_told = true;
                 *this.shared.gate.borrow_mut() = None;
                 return Poll::Ready(Some(SocketEvent::Closing));
@@ -126,7 +133,11 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for SocketStr
                 break;
             }
             if let Some(event) = this.reader.next(&mut this.chunk) {
+                this.shared.frames.set(this.reader.frames());
                 return Poll::Ready(Some(SocketEvent::Read(event)));
+            }
+            if this.reader.dropped() > MOST_DROPPED {
+                return Poll::Ready(None);
             }
             match Pin::new(&mut this.payload).poll_next(cx) {
                 Poll::Ready(Some(Ok(chunk))) => this.chunk = chunk,
@@ -135,7 +146,7 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for SocketStr
             }
         }
         this.outbox.register_actor(cx);
-        if !this.closing_told && this.outbox.is_closing() {
+        if this.must_tell_closing() {
             cx.waker().wake_by_ref();
         }
         Poll::Pending

@@ -12,7 +12,16 @@ use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;
 use crate::actors::user::UserDeps;
 use crate::config::Config;
-use crate::store::histograms::SinkStatus;
+use crate::store::histogram_writer::SinkStatus;
+
+/// Where the histogram is written.
+#[derive(Debug)]
+pub struct Sinks {
+    /// The embedded store.
+    pub own: SinkStatus,
+    /// Redis, when there is one.
+    pub redis: Option<SinkStatus>,
+}
 
 /// The node, as its HTTP side sees it.
 pub struct Node {
@@ -28,8 +37,8 @@ pub struct Node {
     pub index: Addr<SpatialIndex>,
     /// Who was free when.
     pub hours: Addr<HourlyAggregator>,
-    /// How Redis does.
-    pub redis: Option<Arc<SinkStatus>>,
+    /// How the histogram's sinks do.
+    pub sinks: Sinks,
     /// Counters of the socket layer.
     pub sockets: Arc<SocketMetrics>,
     /// The next connection's number.

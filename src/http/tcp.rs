@@ -6,6 +6,11 @@ use std::time::Duration;
 use actix_web::dev::Extensions;
 use socket2::SockRef;
 
+/// For `HttpServer::client_disconnect_timeout`: none, so that a closed WebSocket hangs up at once. With a time-out actix-http
+/// waits that long for the client to hang up first, counted from a clock that it reads twice a second: when the clock
+/// lags by more than the time-out, the wait has no end. Sockets do their own waiting ([`super::socket::SocketLimits`]).
+pub const DISCONNECT_TIMEOUT: Duration = Duration::ZERO;
+
 /// Options set on every accepted connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpOptions {

@@ -81,7 +81,7 @@ impl World {
             zones: Paged::new(),
             bonds: Bonds::default(),
             timers: Timers::default(),
-            index: Index::new(largest_disc_m),
+            index: Index::default(),
             counts: Counts::default(),
             scratch: Vec::new(),
         }
@@ -208,7 +208,8 @@ impl World {
             return;
         }
         let here = UnitVector::from(live.position);
-        let anchor = slot.spot.and_then(|spot| spot.anchor);
+        let mut anchor = slot.spot.and_then(|spot| spot.anchor);
+        self.index.put(no, &mut anchor, here);
         slot.spot = Some(Spot { live, here, anchor });
         let stale_at = live.t + self.settings.fresh_ms + 1;
         slot.fresh |= stale_at > now;
@@ -225,7 +226,7 @@ impl World {
         } else if ready {
             self.regrant(no, true, now, events);
         } else {
-            self.grant(no, here, self.settings.largest_disc_m);
+            zone.place(here, self.settings.largest_disc_m);
         }
     }
 
@@ -244,7 +245,7 @@ impl World {
         }
         self.zones.remove(no);
         if let Some(anchor) = slot.spot.and_then(|spot| spot.anchor) {
-            self.index.remove(no, &anchor);
+            self.index.remove(no, anchor);
         }
         self.counts.people -= 1;
         self.counts.online -= usize::from(slot.person.online);

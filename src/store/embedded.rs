@@ -184,6 +184,21 @@ impl Embedded {
         })
     }
 
+    /// The first row of a kind from the key `from` on.
+    ///
+    /// # Errors
+    /// When the disk or the row cannot be read.
+    pub fn first_from<R: Row>(&self, from: &R::Key) -> Result<Option<R>, StoreError> {
+        let from = full_key(R::TABLE, &R::key_bytes(from));
+        let end = Slice::from([R::TABLE.byte() + 1]);
+        self.with_engine(|engine| {
+            let Some(row) = engine.rows.range(from..end).next() else { return Ok(None) };
+            let (key, value) = row.into_inner().map_err(|error| StoreError::engine("read", &error))?;
+            let key = key.get(1..).unwrap_or_default();
+            R::decode(key, &value).map(Some).map_err(|source| unreadable::<R>(key, source))
+        })
+    }
+
     /// How many bytes the folder's journal and tables take.
     ///
     /// # Errors
@@ -239,7 +254,8 @@ impl Drop for Embedded {
         let Some(Engine { db, rows }) = self.engine.get_mut().take() else { return };
         // Nobody is left to tell of a failure; what was promised to survive power loss has been synced before.
         let is_synced = db.persist(PersistMode::SyncAll).is_ok();
-        let is_in_tables = is_synced && write_out(&rows);
+        // A thread of the engine that died leaves locks behind at which the engine asserts.
+        let is_in_tables = is_synced && catch_unwind(AssertUnwindSafe(|| write_out(&rows))).unwrap_or(false);
         drop((db, rows));
         if is_in_tables {
             let _ = self.folder.empty_last_journal();
@@ -271,6 +287,7 @@ fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
 /// The engine asserts some of what it reads; a damaged folder must give an error all the same.
 fn open_engine(folder: &Folder) -> Result<Engine, StoreError> {
     folder.clear_unfinished_engine()?;
+    folder.mend_journals()?;
     match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
         Ok(Ok(engine)) => Ok(engine),
         Ok(Err(error)) => Err(describe(folder, error)),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, flock};
 
 use super::error::StoreError;
+use super::journal::{self, Verdict};
 
 /// The newest format that this program reads and the one it writes.
 const FORMAT: u32 = 1;
@@ -68,24 +69,50 @@ impl Folder {
         fs::remove_dir_all(&engine).map_err(|source| StoreError::Folder { path: engine, source })
     }
 
+    /// Cuts off what a crash left half-written at the end of a journal.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when something else is wrong with a journal, naming the byte; nothing is changed then.
+    pub fn mend_journals(&self) -> Result<(), StoreError> {
+        let mut torn = Vec::new();
+        for (_, path) in self.journals() {
+            let failed = |source| StoreError::Folder { path: path.clone(), source };
+            match journal::examine(&path).map_err(failed)? {
+                Verdict::Sound => {}
+                Verdict::Torn(at) => torn.push((path, at)),
+                Verdict::Damaged(at) => {
+                    let file = path.display();
+                    return Err(self.damaged(format!(
+                        "{file} is wrong at byte {at} and whole commits follow (to give up all of them: \
+                         truncate -s {at} {file})"
+                    )));
+                }
+            }
+        }
+        for (path, at) in torn {
+            journal::cut(&path, at).map_err(|source| StoreError::Folder { path, source })?;
+        }
+        Ok(())
+    }
+
     /// Empties the journal that was written last, when everything in it has been written to tables and the engine is
     /// closed.
     ///
     /// # Errors
     /// When the system refuses; the journal is then read at the next start, as after a crash.
     pub fn empty_last_journal(&self) -> std::io::Result<()> {
+        self.journals().last().map_or(Ok(()), |(_, path)| journal::cut(path, 0))
+    }
+
+    /// The engine's journals by number, oldest first.
+    fn journals(&self) -> Vec<(u64, PathBuf)> {
+        let Ok(entries) = fs::read_dir(self.engine()) else { return Vec::new() };
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let journals = paths.filter(|path| path.extension().is_some_and(|extension| extension == "jnl"));
         let number = |path: &Path| path.file_stem()?.to_str()?.parse::<u64>().ok();
-        let mut last = None;
-        for entry in fs::read_dir(self.engine())? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "jnl") {
-                last = last.max(number(&path).map(|number| (number, path)));
-            }
-        }
-        let Some((_, path)) = last else { return Ok(()) };
-        let journal = OpenOptions::new().write(true).open(path)?;
-        journal.set_len(0)?;
-        journal.sync_all()
+        let mut journals: Vec<_> = journals.filter_map(|path| Some((number(&path)?, path))).collect();
+        journals.sort_unstable();
+        journals
     }
 
     /// An error that names this folder.
@@ -124,7 +151,7 @@ impl Folder {
         let failed = |source| StoreError::Folder { path: aside.clone(), source };
         let mut file = private(&aside).map_err(failed)?;
         file.set_len(0).map_err(failed)?;
-        write!(file, "{FORMAT_PREFIX}{FORMAT}\n").map_err(failed)?;
+        writeln!(file, "{FORMAT_PREFIX}{FORMAT}").map_err(failed)?;
         file.sync_all().map_err(failed)?;
         fs::rename(&aside, self.path.join("format")).map_err(failed)?;
         File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed)

@@ -1,6 +1,6 @@
 //! Numbers that are given away once and never again.
 use super::codec::{Decoder, Encoder};
-use super::embedded::{Embedded, WriteBatch};
+use super::embedded::{Durability, Embedded, WriteBatch};
 use super::error::StoreError;
 use super::rows::Table;
 
@@ -29,4 +29,25 @@ impl Next {
         };
         read().map_err(|source| StoreError::Row { table: "meta", key: "next".to_owned(), source })
     }
+}
+
+const NODE: &[u8] = b"node";
+
+/// The number by which this data folder calls itself towards other systems; made at its first use.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn node_id(store: &Embedded) -> Result<u64, StoreError> {
+    if let Some(bytes) = store.get_raw(Table::Meta, NODE)? {
+        let read = || Decoder::versioned(&bytes, 1)?.uint();
+        return read().map_err(|source| StoreError::Row { table: "meta", key: "node".to_owned(), source });
+    }
+    let id =
+        getrandom::u64().map_err(|error| StoreError::Engine { doing: "name this node", what: error.to_string() })?;
+    let mut row = Encoder::versioned(1);
+    row.uint(id);
+    let mut batch = WriteBatch::new();
+    batch.put_raw(Table::Meta, NODE, &row.finish());
+    store.commit(batch, Durability::Power)?;
+    Ok(id)
 }

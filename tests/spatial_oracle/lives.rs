@@ -201,7 +201,7 @@ fn the_random_lives_see_every_kind_of_event() {
     let mut runner = TestRunner::new(config(1));
     let lives = (homes(), prop::collection::vec((prop::sample::select(&WAITS[..]), rare_deed()), 100));
     let (mut near, mut again, mut reasons) = (0, 0, std::collections::HashMap::<Reason, u32>::new());
-    for _ in 0..60 {
+    for _ in 0..100 {
         let (home, deeds) = lives.new_tree(&mut runner).unwrap().current();
         let mut life = Life::begin(home, &[500.0; PEOPLE as usize], 150.0).unwrap();
         for (wait, deed) in &deeds {

@@ -154,6 +154,20 @@ fn a_report_finds_a_silent_friend_stale_though_no_tick_came() {
 }
 
 #[test]
+fn a_fix_that_arrives_ten_minutes_old_still_counts_and_an_older_one_is_stale() {
+    for (age, told) in [(10 * MINUTE, vec!["near"]), (10 * MINUTE + 1, vec![])] {
+        let mut stage = Stage::new();
+        for no in 0..2 {
+            stage.person(no, 500.0, true, false).unwrap();
+        }
+        stage.befriend(0, 1).unwrap();
+        at(&mut stage, 0, 0.0);
+        let events = stage.fix(1, place(52.52, 13.4), stage.now - age, 0.0).unwrap();
+        assert_eq!(words(&events), told);
+    }
+}
+
+#[test]
 fn hiding_unfriending_and_going_end_it_at_once() {
     let mut stage = two(100.0);
     assert_eq!(words(&stage.person(1, 500.0, true, true).unwrap()), ["Hidden"]);

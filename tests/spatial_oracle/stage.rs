@@ -147,10 +147,10 @@ impl Stage {
     fn check_state(&self) -> Result<(), String> {
         for (no, one) in &self.oracle.people {
             let at = UserNo(*no);
-            if let (Some(seen), Some((centre, radius))) = (one.seen, self.world.disc(at)) {
-                if haversine(centre, seen.place) > radius + 1e-4 {
-                    return Err(format!("{no} is outside the disc"));
-                }
+            if let (Some(seen), Some((centre, radius))) = (one.seen, self.world.disc(at))
+                && haversine(centre, seen.place) > radius + 1e-4
+            {
+                return Err(format!("{no} is outside the disc"));
             }
             if one.seen.is_some() != self.world.disc(at).is_some() {
                 return Err(format!("{no} has a disc without a position, or none with one"));

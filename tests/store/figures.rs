@@ -107,7 +107,15 @@ fn figures_of_100_000_people() {
         );
     }
     println!("disk {:.1} MiB, resident {:.1} MiB", store.disk_space().unwrap() as f64 / 1048576.0, resident_mib());
+    let crashed = dir.path().join("crashed");
+    std::fs::create_dir(&crashed).unwrap();
+    for name in ["format", "db"] {
+        let from = dir.path().join(name);
+        let copied = std::process::Command::new("cp").args(["-a", "--sparse=always"]).arg(from).arg(&crashed).status();
+        assert!(copied.unwrap().success());
+    }
     drop(store);
+    load(&crashed, token.reveal(), "after a crash");
     for round in ["after many commits", "again", "and again"] {
         load(dir.path(), token.reveal(), round);
     }

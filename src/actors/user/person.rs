@@ -113,7 +113,9 @@ impl Person {
         if matches!(accepted, Accepted::Duplicate) {
             return Reported { live: None, steps_changed: false, changed: false };
         }
-        let steps_changed = self.steps.report(fix, device, &self.zone) != StepChange::Same;
+        // Late, doubtful and impossible fixes say nothing about walking.
+        let walks = matches!(accepted, Accepted::Live | Accepted::Coarse);
+        let steps_changed = walks && self.steps.report(fix, device, &self.zone) != StepChange::Same;
         let live = (accepted == Accepted::Live).then(|| live_of(fix));
         Reported { live, steps_changed, changed: true }
     }

@@ -132,3 +132,62 @@ impl Plan {
 fn scaled(ms: i64, times: f64) -> i64 {
     (ms as f64 / times).floor() as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: UnixMs = UnixMs(1_800_000_000_000);
+    const RECORDED: Span = Span { first: UnixMs(1_443_811_887_000), last: UnixMs(1_443_815_487_000) };
+
+    #[test]
+    fn at_the_speed_of_life_the_recording_begins_now() {
+        let plan = Plan::new(RECORDED, Speed::Times(1.0), false, NOW);
+        assert_eq!((plan.shifted(RECORDED.first), plan.due(RECORDED.first)), (NOW, NOW));
+        assert_eq!((plan.shifted(RECORDED.last), plan.due(RECORDED.last)), (NOW + 3_600_000, NOW + 3_600_000));
+    }
+
+    #[test]
+    fn ten_times_faster_it_began_54_minutes_ago_and_ends_in_6() {
+        let plan = Plan::new(RECORDED, Speed::Times(10.0), false, NOW);
+        assert_eq!((plan.shifted(RECORDED.first), plan.due(RECORDED.first)), (NOW - 54 * 60_000, NOW));
+        assert_eq!((plan.shifted(RECORDED.last), plan.due(RECORDED.last)), (NOW + 360_000, NOW + 360_000));
+    }
+
+    #[test]
+    fn at_full_speed_it_ends_now_and_as_recorded_it_stays() {
+        let plan = Plan::new(RECORDED, Speed::Max, false, NOW);
+        assert_eq!((plan.shifted(RECORDED.last), plan.due(RECORDED.last)), (NOW, NOW));
+        assert_eq!(plan.oldest(), NOW - 3_600_000);
+        let plan = Plan::new(RECORDED, Speed::Times(10.0), true, NOW);
+        assert_eq!((plan.shifted(RECORDED.last), plan.due(RECORDED.last)), (RECORDED.last, NOW + 360_000));
+    }
+
+    #[test]
+    fn a_speed_is_a_positive_number_or_max() {
+        assert_eq!("max".parse(), Ok(Speed::Max));
+        assert_eq!("2.5".parse(), Ok(Speed::Times(2.5)));
+        for bad in ["0", "-1", "NaN", "inf", "fast", "", "1e9"] {
+            assert!(bad.parse::<Speed>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_ever_ahead_of_the_moment_it_is_sent_and_the_last_arrives_on_time(
+            first in 0_i64..1_700_000_000_000, length in 0_i64..40_000_000_000, at in 0.0..=1.0_f64, speed in 0.01..1_000.0_f64, max in any::<bool>(),
+        ) {
+            let span = Span { first: UnixMs(first), last: UnixMs(first + length) };
+            let speed = if max { Speed::Max } else { Speed::Times(speed) };
+            let plan = Plan::new(span, speed, false, NOW);
+            let t = UnixMs(first + scaled(length, 1.0 / at.max(1e-9)).clamp(0, length));
+            prop_assert!(plan.shifted(t) <= plan.due(t), "{:?} {:?}", plan.shifted(t), plan.due(t));
+            if max || matches!(speed, Speed::Times(times) if times >= 1.0) {
+                prop_assert!(plan.due(span.last).since(plan.shifted(span.last)) < 1_001);
+            }
+            prop_assert!(plan.due(t) >= NOW);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What is counted: steps of a day, and who was free or online in an hour.
 use jiff::civil::Date;
 
+pub use crate::activity::histogram::HourKey;
 use crate::activity::histogram::{HourOfDay, Presence};
 use crate::domain::UserNo;
 use crate::store::codec::{Decoder, Encoder, RowError};
@@ -62,9 +63,6 @@ impl Row for StepsRow {
         Ok(Self { no, date, steps })
     }
 }
-
-/// An hour of a day, and what people were in it.
-pub type HourKey = (HourOfDay, Presence);
 
 fn hour_key((hour, presence): &HourKey) -> Vec<u8> {
     let mut key = Vec::with_capacity(10);

@@ -1,0 +1,14 @@
+//! The socket layer alone: a real server, raw TCP clients that keep to the rules or break them one by one. The names
+//! W1 to W30 are rows of the table of bad inputs in `SECURITY.md`.
+#[path = "../support/raw_ws.rs"]
+mod raw_ws;
+#[path = "../support/socket_server.rs"]
+mod socket_server;
+
+mod closing;
+mod frames;
+mod handshake;
+mod heartbeat;
+mod reader;
+mod slow_reader;
+mod utf8;
