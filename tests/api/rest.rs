@@ -12,9 +12,9 @@ use crate::raw_ws::{Received, request};
 
 /// Every route with the methods that it has.
 const ROUTES: &[(&str, &[&str])] = &[
-    ("/health", &["GET"]),
-    ("/ready", &["GET"]),
-    ("/metrics", &["GET"]),
+    ("/health", &["GET", "HEAD"]),
+    ("/ready", &["GET", "HEAD"]),
+    ("/metrics", &["GET", "HEAD"]),
     ("/v1/ws", &["GET"]),
     ("/v1/session", &["POST", "DELETE"]),
     ("/v1/me", &["GET"]),
@@ -37,6 +37,8 @@ fn a_node_says_how_it_does() {
     let node = TestNode::start();
     let health = node.call("GET", "/health").send();
     assert_eq!((health.status, health.text().as_str()), (200, "ok\n"));
+    let head = node.call("HEAD", "/health").send();
+    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("3"), 0));
     assert_eq!(node.call("GET", "/ready").ok(), json!({"ready": true, "storage": {"ok": true}}));
     let [ann] = node.strangers(["ann"]);
     let _phone = node.connect(&ann);

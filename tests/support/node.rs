@@ -182,7 +182,9 @@ impl TestNode {
 
     /// Turns the clock and waits until the index and the alarm clock have looked at it.
     pub fn pass(&self, ms: i64) {
-        use letshang::actors::spatial_index::QueryTicks;
+        use letshang::actors::spatial_index::{QueryCounts, QueryTicks};
+        // What was reported so far was reported at this moment, not at the next.
+        self.ask(&self.node.index, QueryCounts);
         self.clock.advance(ms);
         let begin = Instant::now();
         let ticks = self.ask(&self.node.index, QueryTicks);
