@@ -151,7 +151,7 @@ impl Folder {
         let failed = |source| StoreError::Folder { path: aside.clone(), source };
         let mut file = private(&aside).map_err(failed)?;
         file.set_len(0).map_err(failed)?;
-        write!(file, "{FORMAT_PREFIX}{FORMAT}\n").map_err(failed)?;
+        writeln!(file, "{FORMAT_PREFIX}{FORMAT}").map_err(failed)?;
         file.sync_all().map_err(failed)?;
         fs::rename(&aside, self.path.join("format")).map_err(failed)?;
         File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(failed)
