@@ -15,6 +15,7 @@ use super::critical::CriticalGuard;
 use super::downlink::Downlink;
 use crate::domain::{UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
+use crate::store::StoreError;
 use crate::store::embedded::{Durability, Embedded, WriteBatch};
 use crate::store::rows::{LiveRow, MarkRow, PairRow, StepsRow};
 
@@ -218,6 +219,12 @@ impl Journal {
             }
             Err(error) => {
                 tracing::error!(%error, "the store cannot write");
+                if matches!(error, StoreError::Poisoned) {
+                    // What is on the disk is only known after it has been read again.
+                    if let Err(error) = self.store.reopen() {
+                        tracing::error!(%error, "the store cannot be opened again yet");
+                    }
+                }
                 self.set_failing(true);
                 promises.into_iter().for_each(Promise::break_off);
                 self.put_back(waiting);
@@ -225,7 +232,7 @@ impl Journal {
         }
     }
 
-    fn write(&self, waiting: &Waiting) -> Result<u64, crate::store::StoreError> {
+    fn write(&self, waiting: &Waiting) -> Result<u64, StoreError> {
         let mut batch = WriteBatch::default();
         let mut rows = waiting.live.len() + waiting.steps.len() + waiting.marks.len();
         waiting.live.values().for_each(|row| batch.put(row));
