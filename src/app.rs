@@ -30,7 +30,6 @@ use crate::http::{admin_socket, routes};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server::Limits;
 use crate::spatial::world::{Settings, World};
-use crate::store::accounts::Accounts;
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
 
@@ -53,7 +52,9 @@ impl App {
         let address = listener.local_addr()?;
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
-        let accounts = Arc::new(Accounts::open(store.clone())?);
+        let stored = load::read(&store)?;
+        tracing::debug!(ms = since(started), "store read");
+        let accounts = Arc::new(stored.accounts);
         load::check_guest(&config, &accounts)?;
 
         let stopping = Stopping::default();
@@ -76,13 +77,9 @@ impl App {
         let hours = load::hours(&config, &store, &clock, &stopping, &herald)?;
 
         let mut world = World::new(settings(&config));
-        let events = load::fill(
-            &mut world,
-            &load::Into { store: &store, accounts: &accounts, board: &board, alarms: &alarms, hours: &hours.inbox },
-            &steps_today,
-            &zone,
-            clock.now(),
-        )?;
+        let into = load::Into { board: &board, alarms: &alarms, hours: &hours.inbox, steps_today: &steps_today };
+        let events = load::fill(&mut world, &accounts, stored.rows, &into, &zone, clock.now());
+        tracing::debug!(ms = since(started), "world filled");
         let index = on_own_thread({
             let deps = SpatialDeps {
                 inbox: spatial.clone(),
@@ -145,7 +142,7 @@ impl App {
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
         actix_rt::spawn(measure_rate(node.clone()));
         node.ready.store(true, Ordering::Relaxed);
-        tracing::info!(%address, ready_ms = started.elapsed().as_millis() as u64, "ready");
+        tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
         Ok(Self { address, node, server, parts })
     }
@@ -255,6 +252,10 @@ async fn measure_rate(node: Arc<Node>) {
         node.fixes_per_second_e3.store(u64::try_from(rate).unwrap_or(u64::MAX), Ordering::Relaxed);
         before = now;
     }
+}
+
+fn since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn durability(choice: DurabilityChoice) -> Durability {

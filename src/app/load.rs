@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use jiff::tz::TimeZone;
+use rustc_hash::FxHashSet;
 
 use crate::activity::histogram::{Presence, hour_of};
 use crate::activity::steps::StepCounter;
@@ -13,10 +14,10 @@ use crate::actors::herald::{Herald, RedisHealth};
 use crate::actors::hourly_aggregator::{self, HourlyAggregator, HourlyInbox};
 use crate::actors::user::{StepsToday, live_of};
 use crate::config::Config;
-use crate::domain::{Clock, UnixMs, UserId};
+use crate::domain::{Clock, UnixMs, UserId, UserNo};
 use crate::http::people::person_of;
 use crate::http::state::Sinks;
-use crate::spatial::world::{Event, World};
+use crate::spatial::world::{Event, Person, World};
 use crate::store::accounts::Accounts;
 use crate::store::embedded::Embedded;
 use crate::store::histogram_writer::{HistogramWriter, Pace, SinkState};
@@ -26,57 +27,87 @@ use crate::store::node_id;
 use crate::store::redis::{RedisHistograms, RedisUrl};
 use crate::store::rows::{LiveRow, PairRow};
 
-/// What is filled, and from what.
+/// What a node had when it stopped.
+pub struct Stored {
+    /// The directory of people.
+    pub accounts: Accounts,
+    /// Everything else.
+    pub rows: Rows,
+}
+
+/// People's states and encounters.
+pub struct Rows {
+    live: Vec<LiveRow>,
+    pairs: Vec<PairRow>,
+}
+
+/// Reads the store, people and their states side by side.
+///
+/// # Errors
+/// When a row cannot be read.
+pub fn read(store: &Arc<Embedded>) -> anyhow::Result<Stored> {
+    std::thread::scope(|threads| {
+        let rows = threads.spawn(|| anyhow::Ok(Rows { live: store.all()?, pairs: store.all()? }));
+        let accounts = Accounts::open(store.clone())?;
+        let rows = rows.join().map_err(|_| anyhow::anyhow!("the thread that reads the store died"))??;
+        Ok(Stored { accounts, rows })
+    })
+}
+
+/// Where states belong, besides the world.
 pub struct Into<'a> {
-    /// The store.
-    pub store: &'a Embedded,
-    /// The accounts, loaded.
-    pub accounts: &'a Accounts,
     /// Everybody's standing.
     pub board: &'a Board,
     /// The alarm clock.
     pub alarms: &'a Alarms,
     /// The aggregator's inbox.
     pub hours: &'a HourlyInbox,
+    /// Everybody's steps of the day.
+    pub steps_today: &'a StepsToday,
 }
 
 /// Fills the world, the board and the alarm clock. Returns encounters that nobody was told of yet.
-///
-/// # Errors
-/// When a row cannot be read.
 pub fn fill(
     world: &mut World,
-    from: &Into<'_>,
-    steps_today: &StepsToday,
+    accounts: &Accounts,
+    rows: Rows,
+    into: &Into<'_>,
     zone: &TimeZone,
     now: UnixMs,
-) -> anyhow::Result<Vec<Event>> {
+) -> Vec<Event> {
     let mut events = Vec::new();
-    let everyone = from.accounts.everyone();
+    let everyone = accounts.everyone();
+    // Who is free is known before pairs are restored: a pair of which one seems busy would end at once.
+    let free: FxHashSet<UserNo> =
+        rows.live.iter().filter(|row| row.availability.is_free(now)).map(|row| row.no).collect();
     for (account, _) in &everyone {
-        world.set_person(account.no, person_of(account), now, &mut events);
+        let person = Person { free: free.contains(&account.no), ..person_of(account) };
+        world.set_person(account.no, person, now, &mut events);
     }
     for (account, friends) in &everyone {
         world.add_friends(account.no, friends);
     }
-    from.store.each::<PairRow>(&[], |row| world.restore_pair(row.a, row.b, row.near, row.announced_at))?;
+    for row in &rows.pairs {
+        world.restore_pair(row.a, row.b, row.near, row.announced_at);
+    }
     let today = hour_of(now, zone).date;
-    from.store.each::<LiveRow>(&[], |row| {
+    let mut walked: i64 = 0;
+    for row in rows.live {
         if let Some(until) = row.availability.until.filter(|until| *until > now) {
-            from.alarms.set(row.no, until);
+            into.alarms.set(row.no, until);
         }
         if row.availability.is_free(now) {
-            world.set_free(row.no, true, false, now, &mut events);
-            from.hours.presence(row.no, Presence::Free, true, now);
+            into.hours.presence(row.no, Presence::Free, true, now);
         }
         if let Some(live) = &row.track.live {
             world.report(row.no, live_of(live), now, &mut events);
         }
-        let walked = StepCounter::from_bytes(&row.steps).and_then(|steps| steps.day(today));
-        steps_today.add(walked.unwrap_or(0).into(), now, zone);
-        from.board.write(row.no, Standing { online: false, availability: row.availability });
-    })?;
-    Ok(events)
+        let steps = StepCounter::from_bytes(&row.steps).and_then(|steps| steps.day(today));
+        walked += i64::from(steps.unwrap_or(0));
+        into.board.write(row.no, Standing { online: false, availability: row.availability });
+    }
+    into.steps_today.add(walked, now, zone);
+    events
 }
 
 /// A guest must be somebody.

@@ -303,7 +303,8 @@ fn try_open(folder: &Folder) -> fjall::Result<Engine> {
         .max_journaling_size(64 * 1024 * 1024)
         .journal_compression(CompressionType::None)
         .max_cached_files(Some(64))
-        .worker_threads(2)
+        // With two, one spins while the other compacts.
+        .worker_threads(1)
         .open()?;
     let options = || {
         KeyspaceCreateOptions::default()

@@ -99,10 +99,9 @@ fn commit(reader: &mut impl Read, buffer: &mut Vec<u8>) -> Option<(u64, u64)> {
                 let rest = array::<12>(reader)?;
                 let [_, _, key_low, key_high, _, _, _, _, stored @ ..] = rest;
                 buffer.extend_from_slice(&rest);
-                let length = u64::from(u16::from_le_bytes([key_low, key_high])) + u64::from(u32::from_le_bytes(stored));
-                if reader.by_ref().take(length).read_to_end(buffer).ok()? as u64 != length {
-                    return None;
-                }
+                let length =
+                    u32::from(u16::from_le_bytes([key_low, key_high])).saturating_add(u32::from_le_bytes(stored));
+                append(reader, length, buffer)?;
             }
             _ => return None,
         }
@@ -115,6 +114,19 @@ fn commit(reader: &mut impl Read, buffer: &mut Vec<u8>) -> Option<(u64, u64)> {
     let checksum = u64::from_le_bytes(array(reader)?);
     length += 1 + 8 + 4;
     (checksum == hash.digest() && array(reader)? == *TRAILER).then_some((seqno, length))
+}
+
+/// Reads bytes without reserving memory for more than there are.
+fn append(reader: &mut impl Read, length: u32, buffer: &mut Vec<u8>) -> Option<()> {
+    const STEP: u32 = 1 << 20;
+    let mut left = length;
+    while left > 0 {
+        let (from, step) = (buffer.len(), left.min(STEP));
+        buffer.resize(from + step as usize, 0);
+        reader.read_exact(buffer.get_mut(from..)?).ok()?;
+        left -= step;
+    }
+    Some(())
 }
 
 fn array<const N: usize>(reader: &mut impl Read) -> Option<[u8; N]> {

@@ -102,7 +102,7 @@ impl RedisHistograms {
             }
         };
         let Link { runtime, connection } = link;
-        let outcome = runtime.block_on(async {
+        runtime.block_on(async {
             let connected = match connection.take() {
                 Some(connected) => Ok(connected),
                 None => {
@@ -121,8 +121,7 @@ impl RedisHistograms {
                 *connection = Some(connected);
             }
             outcome
-        });
-        outcome
+        })
     }
 
     fn describe(&self, error: &RedisError) -> SinkError {

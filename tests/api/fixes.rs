@@ -159,7 +159,7 @@ fn an_import_makes_people_places_and_hours_and_lists_what_it_refused() {
     assert_eq!(reply["rejected"][0]["code"], "out_of_range");
     assert_eq!(import()["created"], 0, "again: the same people");
     // What is said today also says that they are here at noon, now.
-    until("the hours are counted", || histogram(&node, &root, "2027-03-15")[..2] == ["10: 1/1", "11: 1/2"]);
+    until("the hours are counted", || histogram(&node, &root, "2027-03-15").join(", ").starts_with("10: 1/1, 11: 1/2"));
     let stats = node.call_as(&root, "GET", "/v1/admin/stats").ok();
     assert_eq!((&stats["users"], &stats["free"]), (&json!(3), &json!(1)), "user_21 is free, user_20 no longer");
 }

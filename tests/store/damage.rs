@@ -169,3 +169,18 @@ fn garbage_in_any_file_is_an_error_or_harmless_but_never_a_panic() {
         }
     }
 }
+
+#[test]
+fn a_store_that_is_opened_again_in_place_has_everything_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Embedded::open(dir.path()).unwrap();
+    for n in 0..20 {
+        let mut batch = WriteBatch::new();
+        batch.put(&StepsRow { no: UserNo(n), date: date(2026, 1, 1), steps: n });
+        store.commit(batch, Durability::Power).unwrap();
+        store.reopen().unwrap();
+    }
+    assert_eq!(store.all::<StepsRow>().unwrap().len(), 20);
+    drop(store);
+    assert_eq!(rows(dir.path()), 20);
+}

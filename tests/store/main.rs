@@ -1,5 +1,12 @@
 //! The store against what happens to stores: a crash at any moment, a second process, garbage, and a Redis that is
 //! slow, gone, full or empty.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says with a panic what is wrong"
+)]
 mod accounts;
 mod crash;
 mod damage;
