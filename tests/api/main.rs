@@ -11,7 +11,9 @@ mod node;
 #[path = "../support/raw_ws.rs"]
 mod raw_ws;
 
+mod bad;
 mod closes;
+mod codes;
 mod fixes;
 mod lifecycle;
 mod map;
