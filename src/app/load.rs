@@ -80,7 +80,7 @@ pub fn fill(
         world.set_person(account.no, person_of(account), now, &mut events);
     }
     for (account, friends) in &everyone {
-        world.add_friends(account.no, friends);
+        world.load_friends(account.no, friends);
     }
     for row in &rows.pairs {
         world.restore_pair(row.a, row.b, row.near, row.announced_at);
