@@ -114,7 +114,7 @@ impl App {
             steps_today,
             fixes: AtomicU64::new(0),
         });
-        registry.equip(user.clone());
+        registry.equip(&user);
         let alarm = on_own_thread({
             let (registry, guard) = (registry.clone(), stopping.guard("Alarm"));
             move |_: &mut Context<Alarm>| Alarm::new(alarms, registry, clock, guard)

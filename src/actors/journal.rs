@@ -15,7 +15,6 @@ use super::critical::CriticalGuard;
 use super::downlink::Downlink;
 use crate::domain::{UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
-use crate::store::StoreError;
 use crate::store::embedded::{Durability, Embedded, WriteBatch};
 use crate::store::rows::{LiveRow, MarkRow, PairRow, StepsRow};
 
@@ -218,12 +217,8 @@ impl Journal {
                 promises.into_iter().for_each(Promise::fulfil);
             }
             Err(error) => {
-                tracing::error!(%error, "the store cannot write");
-                if matches!(error, StoreError::Poisoned) {
-                    // What is on the disk is only known after it has been read again.
-                    if let Err(error) = self.store.reopen() {
-                        tracing::error!(%error, "the store cannot be opened again yet");
-                    }
+                if !self.inbox.is_failing() {
+                    tracing::error!(%error, "the store cannot write");
                 }
                 self.set_failing(true);
                 promises.into_iter().for_each(Promise::break_off);
@@ -232,7 +227,7 @@ impl Journal {
         }
     }
 
-    fn write(&self, waiting: &Waiting) -> Result<u64, StoreError> {
+    fn write(&self, waiting: &Waiting) -> Result<u64, crate::store::StoreError> {
         let mut batch = WriteBatch::default();
         let mut rows = waiting.live.len() + waiting.steps.len() + waiting.marks.len();
         waiting.live.values().for_each(|row| batch.put(row));
@@ -274,11 +269,39 @@ impl Journal {
         inbox.marks.extend(unwritten.marks);
     }
 
+    /// After a failed write the engine takes no more until it is opened again. While the disk still refuses it is left
+    /// as it is, so that reading goes on.
+    fn recover(&mut self) {
+        if !takes_writes(self.store.path()) {
+            return;
+        }
+        if let Err(error) = self.store.reopen() {
+            tracing::error!(%error, "the store cannot be opened again yet");
+            return;
+        }
+        self.commit();
+    }
+
     fn set_failing(&self, failing: bool) {
         if self.inbox.failing.swap(failing, Ordering::Relaxed) != failing {
+            if !failing {
+                tracing::info!("the store can write again");
+            }
             let _ = self.health.try_send(StorageHealth { well: !failing });
         }
     }
+}
+
+/// Whether a file of a few blocks can be written to `folder` and made durable.
+fn takes_writes(folder: &std::path::Path) -> bool {
+    use std::io::Write;
+    let probe = folder.join("probe");
+    let written = std::fs::File::create(&probe).and_then(|mut file| {
+        file.write_all(&[0; 64 * 1024])?;
+        file.sync_all()
+    });
+    let _ = std::fs::remove_file(&probe);
+    written.is_ok()
 }
 
 impl Promise {
@@ -306,7 +329,7 @@ impl Actor for Journal {
         // A failed write is tried again without waiting for somebody to change something.
         ctx.run_interval(Duration::from_secs(1), |journal, _| {
             if journal.inbox.is_failing() {
-                journal.commit();
+                journal.recover();
             }
         });
     }

@@ -1,6 +1,6 @@
 //! Which people have an actor running now, and how to wake one.
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use actix::prelude::*;
 use parking_lot::RwLock;
@@ -13,7 +13,8 @@ use crate::domain::UserNo;
 #[derive(Default)]
 pub struct Registry {
     users: RwLock<FxHashMap<UserNo, Entry>>,
-    deps: OnceLock<Arc<UserDeps>>,
+    /// Weak: the dependencies hold the registry, and the store must be closed when the node is gone.
+    deps: OnceLock<Weak<UserDeps>>,
     overflows: AtomicU64,
 }
 
@@ -38,9 +39,9 @@ impl Overrun {
 
 impl Registry {
     /// Hands in what every [`User`] needs. Called once, by `app`, when all actors stand.
-    pub fn equip(&self, deps: Arc<UserDeps>) {
+    pub fn equip(&self, deps: &Arc<UserDeps>) {
         // A second call would be a mistake in `app`; the first one holds.
-        let _ = self.deps.set(deps);
+        let _ = self.deps.set(Arc::downgrade(deps));
     }
 
     /// A person's actor, if it runs.
@@ -55,13 +56,13 @@ impl Registry {
         if let Some(addr) = self.get(no) {
             return Some(addr);
         }
-        let deps = self.deps.get()?;
+        let deps = self.deps.get()?.upgrade()?;
         let mut users = self.users.write();
         if let Some(entry) = users.get(&no) {
             return Some(entry.addr.clone());
         }
         let overrun = Overrun::default();
-        let addr = User::load(no, deps.clone(), overrun.clone())?.start();
+        let addr = User::load(no, deps, overrun.clone())?.start();
         users.insert(no, Entry { addr: addr.clone(), overrun });
         Some(addr)
     }

@@ -38,6 +38,8 @@ use crate::store::embedded::Embedded;
 use crate::store::rows::{Account, LiveRow, MarkRow};
 
 const MAILBOX: usize = 1_024;
+/// How many friends who are gone are remembered.
+const MOST_GONE: usize = 32;
 /// A person's state is written at the latest this long after it changed, also when nothing asked for an `ack`.
 const KEEP_WITHIN: Duration = Duration::from_secs(1);
 /// How long an actor that retired still forwards what reaches it.
@@ -89,6 +91,8 @@ pub struct User {
     person: Person,
     links: Links,
     friends: Arc<[UserNo]>,
+    /// Friends whose accounts are gone, the latest few: an encounter's end that is still on its way must be told by name.
+    gone: Vec<FriendGone>,
     overrun: Overrun,
     online: bool,
     /// Until when reports over HTTP keep the person online.
@@ -125,6 +129,7 @@ impl User {
             person,
             links: Links::default(),
             friends,
+            gone: Vec::new(),
             overrun,
             online: false,
             http_until: None,

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use crate::actors::spatial_inbox::Fact;
-use crate::actors::user::{Expelled, FriendsEdited, UserDeps};
+use crate::actors::user::{Expelled, FriendGone, FriendsEdited, UserDeps};
 use crate::domain::{DeviceName, UserId, UserNo};
 use crate::spatial::world::Person;
 use crate::store::accounts::{AccountError, Created, Issued, NewUser};
@@ -58,10 +58,12 @@ impl People {
         }
         let removed = self.deps.accounts.remove(&numbers)?;
         for person in &removed {
-            self.deps.spatial.changed(Fact::Removed(person.account.no));
+            let gone = FriendGone { no: person.account.no, user: person.account.id.clone() };
             for friend in person.friends.iter() {
-                self.deps.registry.tell(*friend, FriendsEdited);
+                self.deps.registry.tell(*friend, gone.clone());
             }
+            // Last, so that who hears of an encounter's end knows whose.
+            self.deps.spatial.changed(Fact::Removed(person.account.no));
         }
         Ok(removed.len())
     }

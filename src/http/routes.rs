@@ -16,9 +16,9 @@ use crate::domain::Code;
 pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
     config
         .app_data(web::Data::new(node))
-        .route("/health", web::get().to(status::health))
-        .route("/ready", web::get().to(status::ready))
-        .route("/metrics", web::get().to(status::metrics))
+        .service(resource("/health").route(web::get().to(status::health)).route(web::head().to(status::health)))
+        .service(resource("/ready").route(web::get().to(status::ready)).route(web::head().to(status::ready)))
+        .service(resource("/metrics").route(web::get().to(status::metrics)).route(web::head().to(status::metrics)))
         .service(
             web::scope("/v1")
                 .service(resource("/ws").route(web::get().to(session::websocket)))

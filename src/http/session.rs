@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
 
 use super::auth::{self, Credential};
 use super::error::ApiError;
 use super::outbox::{Outbox, OutboxLimits};
-use super::socket::{Flow, Link, Message, ReaderLimits, Session, SocketLimits, serve};
+use super::socket::{Flow, Link, Message, ReaderLimits, SETTLE_WITHIN, Session, SocketLimits, serve};
 use super::state::Node;
 use crate::actors::downlink::Downlink;
 use crate::actors::spatial_index::{QueryNearby, WatchCrowd};
 use crate::actors::user::{
-    Attach, Detach, OpenMap, RecordSeed, ReportFix, ReportFixes, SetAvailability, Speaker, User,
+    Attach, Detach, OpenMap, RecordSeed, ReportFix, ReportFixes, SetAvailability, Settle, Speaker, User,
 };
 use crate::domain::{Code, DeviceName, Fix, Refusal, UserNo};
 use crate::protocol::client::{self, ClientFrame, NearbyQuery, RefusedFrame, RequestId, Secret};
@@ -138,21 +139,36 @@ impl PersonSession {
     }
 
     /// Answers a refused frame; too many of them close the connection.
-    fn refuse(&mut self, refused: &RefusedFrame, link: &Link) {
+    fn refuse(&mut self, refused: &RefusedFrame, link: &Link) -> Flow {
         link.outbox().state(server::error(&refused.refusal, refused.seq));
         if self.refusals.is_full_after_one_more() {
-            link.close(CloseCode::TOO_MANY_ERRORS, "too many errors within a minute");
+            return self.close_settled(CloseCode::TOO_MANY_ERRORS, "too many errors within a minute", link);
         }
+        Flow::Continue
     }
 
-    fn refuse_speed(&mut self, link: &Link) {
+    /// Closes once everything said before is answered; until then nothing more is read.
+    fn close_settled(&mut self, code: CloseCode, reason: &'static str, link: &Link) -> Flow {
+        let Some(settled) = self.settled() else {
+            link.close(code, reason);
+            return Flow::Continue;
+        };
+        let outbox = link.outbox().clone();
+        Flow::Wait(Box::pin(async move {
+            let _ = actix_rt::time::timeout(SETTLE_WITHIN, settled).await;
+            outbox.close(code, reason);
+        }))
+    }
+
+    fn refuse_speed(&mut self, link: &Link) -> Flow {
         if self.floods.count == 0 || self.floods.count.is_multiple_of(50) {
             let message = format!("at most {} frames a second", self.node.config.limits.frames_per_second);
             link.outbox().state(server::error(&Refusal::new(Code::RateLimited, message), None));
         }
         if self.floods.is_full_after_one_more() {
-            link.close(CloseCode::FLOOD, "far over the limits");
+            return self.close_settled(CloseCode::FLOOD, "far over the limits", link);
         }
+        Flow::Continue
     }
 
     fn frame(&mut self, frame: ClientFrame, link: &Link) -> Result<Flow, RefusedFrame> {
@@ -237,20 +253,26 @@ impl Session for PersonSession {
 
     fn message(&mut self, message: Message, link: &Link) -> Flow {
         let Message::Text(text) = message else {
-            link.close(CloseCode::UNSUPPORTED, "binary is not understood");
-            return Flow::Continue;
+            return self.close_settled(CloseCode::UNSUPPORTED, "binary is not understood", link);
         };
         if !self.bucket.take() {
-            self.refuse_speed(link);
-            return Flow::Continue;
+            return self.refuse_speed(link);
         }
         match client::parse(&text).and_then(|frame| self.frame(frame, link)) {
             Ok(flow) => flow,
-            Err(refused) => {
-                self.refuse(&refused, link);
-                Flow::Continue
-            }
+            Err(refused) => self.refuse(&refused, link),
         }
+    }
+
+    fn settled(&mut self) -> Option<LocalBoxFuture<'static, ()>> {
+        let addr = self.known.as_ref()?.addr.clone();
+        Some(Box::pin(async move {
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            if addr.send(Settle(sender)).await.is_ok() {
+                // Whether it could be stored or not: what there was to say has been said.
+                let _ = receiver.await;
+            }
+        }))
     }
 
     fn tick(&mut self, link: &Link) {

@@ -209,8 +209,10 @@ impl Handler<Parted> for User {
 
     fn handle(&mut self, Parted { friend, t, reason }: Parted, _: &mut Self::Context) {
         self.mind_overrun();
-        let Some(friend_account) = self.deps.accounts.by_no(friend) else { return };
-        let user = &friend_account.id;
+        let gone = self.gone.iter().find(|gone| gone.no == friend).map(|gone| gone.user.clone());
+        let Some(user) = gone.or_else(|| self.deps.accounts.by_no(friend).map(|account| account.id.clone())) else {
+            return;
+        };
         let frame = ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) };
         self.links.state(&frame.encode());
     }
@@ -241,6 +243,29 @@ impl Handler<KeepNow> for User {
 
     fn handle(&mut self, _: KeepNow, _: &mut Self::Context) {
         self.keep(None);
+    }
+}
+
+impl Handler<FriendGone> for User {
+    type Result = ();
+
+    fn handle(&mut self, friend: FriendGone, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.friends = self.deps.accounts.friends(self.no);
+        self.links.state(&server::presence(friend.user.as_str(), false, &Availability::default()));
+        // The index is about to say that an encounter with them is over.
+        if self.gone.len() >= MOST_GONE {
+            self.gone.remove(0);
+        }
+        self.gone.push(friend);
+    }
+}
+
+impl Handler<Settle> for User {
+    type Result = ();
+
+    fn handle(&mut self, Settle(settled): Settle, _: &mut Self::Context) {
+        self.keep(Some(Promise::Reply(settled)));
     }
 }
 

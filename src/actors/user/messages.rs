@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::actors::downlink::{Downlink, MovedFriend};
 use crate::actors::spatial_index::FriendPlace;
-use crate::domain::{Availability, DeviceName, Fix, Refusal, UnixMs, UserNo};
+use crate::domain::{Availability, DeviceName, Fix, Refusal, UnixMs, UserId, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::server::Rejected;
 use crate::spatial::world::Reason;
@@ -187,6 +187,21 @@ pub struct KeepNow;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct FriendsEdited;
+
+/// A friend's account is gone.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct FriendGone {
+    /// Who it was: nobody can look it up any more.
+    pub no: UserNo,
+    /// Who it was, for the wire.
+    pub user: UserId,
+}
+
+/// Asks that everything said so far is kept and acknowledged; then the sender fires.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Settle(pub tokio::sync::oneshot::Sender<bool>);
 
 /// The person's account changed.
 #[derive(Debug, Message)]
