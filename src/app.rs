@@ -78,7 +78,7 @@ impl App {
 
         let mut world = World::new(settings(&config));
         let into = load::Into { board: &board, alarms: &alarms, hours: &hours.inbox, steps_today: &steps_today };
-        let events = load::fill(&mut world, &accounts, stored.rows, &into, &zone, clock.now());
+        let events = world.fill(|world| load::fill(world, &accounts, stored.rows, &into, &zone, clock.now()));
         tracing::debug!(ms = since(started), "world filled");
         let index = on_own_thread({
             let deps = SpatialDeps {
@@ -129,6 +129,7 @@ impl App {
             hours: hours.actor.clone(),
             sinks: hours.sinks,
             sockets,
+            max_connections: max_connections(&config) as u64,
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,
@@ -218,7 +219,7 @@ fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
     let workers = node.config.worker_threads();
     let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
     // Beyond `max_connections` the answer is 503; a few more connections are needed to give it.
-    let per_worker = node.config.server.max_connections / workers + 1_024;
+    let per_worker = max_connections(&node.config) / workers + 256;
     let shared = node.clone();
     let server = HttpServer::new(move || {
         let node = shared.clone();
@@ -252,6 +253,13 @@ async fn measure_rate(node: Arc<Node>) {
         node.fixes_per_second_e3.store(u64::try_from(rate).unwrap_or(u64::MAX), Ordering::Relaxed);
         before = now;
     }
+}
+
+/// What the settings allow, kept below the limit of open files so that the store and the last refusals still have some.
+fn max_connections(config: &Config) -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let room = usize::try_from(files.saturating_sub(128) / 10 * 8).unwrap_or(usize::MAX);
+    config.server.max_connections.min(room)
 }
 
 fn since(started: Instant) -> u64 {

@@ -17,7 +17,10 @@ function precompress(): Plugin {
         if (!statSync(path).isFile() || !/\.(js|mjs|css|html|json|svg|webmanifest)$/.test(name)) continue;
         const plain = readFileSync(path);
         if (plain.length < 1024) continue;
-        const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length };
+        const params = {
+          [constants.BROTLI_PARAM_QUALITY]: 11,
+          [constants.BROTLI_PARAM_SIZE_HINT]: plain.length,
+        };
         writeFileSync(`${path}.br`, brotliCompressSync(plain, { params }));
         writeFileSync(`${path}.gz`, gzipSync(plain, { level: 9 }));
       }

@@ -15,7 +15,6 @@ use super::critical::CriticalGuard;
 use super::downlink::Downlink;
 use crate::domain::{UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
-use crate::store::StoreError;
 use crate::store::embedded::{Durability, Embedded, WriteBatch};
 use crate::store::rows::{LiveRow, MarkRow, PairRow, StepsRow};
 
@@ -228,7 +227,7 @@ impl Journal {
         }
     }
 
-    fn write(&self, waiting: &Waiting) -> Result<u64, StoreError> {
+    fn write(&self, waiting: &Waiting) -> Result<u64, crate::store::StoreError> {
         let mut batch = WriteBatch::default();
         let mut rows = waiting.live.len() + waiting.steps.len() + waiting.marks.len();
         waiting.live.values().for_each(|row| batch.put(row));

@@ -85,7 +85,7 @@ pub fn fill(
         world.set_person(account.no, person, now, &mut events);
     }
     for (account, friends) in &everyone {
-        world.add_friends(account.no, friends);
+        world.load_friends(account.no, friends);
     }
     for row in &rows.pairs {
         world.restore_pair(row.a, row.b, row.near, row.announced_at);

@@ -50,6 +50,9 @@ pub async fn flush(node: &Node, parts: &Parts) {
         }
         let _ = parts.journal.send(FlushJournal).await;
         let _ = parts.hours.send(Shutdown).await;
+        let store = node.user.store.clone();
+        // Everything that was promised is durable already; this only makes the next start quick.
+        let _ = actix_web::web::block(move || store.close()).await;
     };
     if actix_rt::time::timeout(drain, flush).await.is_err() {
         tracing::warn!("not everything could be flushed in time; what was acknowledged is safe");

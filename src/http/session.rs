@@ -45,7 +45,7 @@ pub async fn websocket(
         return Err(ApiError::with_status(StatusCode::BAD_REQUEST, Code::BadField, message).into());
     }
     let open = node.sockets.open.load(Ordering::Relaxed);
-    if node.stopping.is_under_way() || open >= node.config.server.max_connections as u64 {
+    if node.stopping.is_under_way() || open >= node.max_connections {
         return Err(ApiError::unavailable("this node has no room for another connection now").into());
     }
     let caller = match auth::credential(&req, &node) {

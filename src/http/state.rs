@@ -41,6 +41,8 @@ pub struct Node {
     pub sinks: Sinks,
     /// Counters of the socket layer.
     pub sockets: Arc<SocketMetrics>,
+    /// Connections at once; beyond it newcomers are answered 503.
+    pub max_connections: u64,
     /// The next connection's number.
     pub next_conn: AtomicU64,
     /// True once everything stands.

@@ -100,7 +100,11 @@ const SCATTER: f64 = 1e-7;
 
 /// Everyone with a position.
 #[derive(Debug, Default)]
-pub(super) struct Index(RTree<GeomWithData<Anchor, UserNo>>);
+pub(super) struct Index {
+    tree: RTree<GeomWithData<Anchor, UserNo>>,
+    /// While the world is filled: who will be put into the tree, all at once.
+    filling: Option<Vec<GeomWithData<Anchor, UserNo>>>,
+}
 
 impl Index {
     /// Follows a person to `here`. Each stands aside by less than a metre, each differently: thousands at exactly one spot
@@ -120,12 +124,34 @@ impl Index {
             mixed = mixed.wrapping_mul(0x9E37_79B1).rotate_left(13) ^ no.0;
             value + SCATTER * (f64::from(mixed) / f64::from(u32::MAX) - 0.5)
         });
-        self.0.insert(GeomWithData::new(new, no));
+        let stands = GeomWithData::new(new, no);
+        match &mut self.filling {
+            Some(filling) => filling.push(stands),
+            None => self.tree.insert(stands),
+        }
         *anchor = Some(new);
     }
 
     pub(super) fn remove(&mut self, no: UserNo, anchor: Anchor) {
-        self.0.remove(&GeomWithData::new(anchor, no));
+        match &mut self.filling {
+            Some(filling) => filling.retain(|stands| stands.data != no),
+            None => _ = self.tree.remove(&GeomWithData::new(anchor, no)),
+        }
+    }
+
+    /// From now on newcomers are gathered; nobody is found before [`Index::finish_filling`].
+    pub(super) fn begin_filling(&mut self) {
+        self.filling.get_or_insert_default();
+    }
+
+    /// Puts everyone who was gathered into the tree at once, several times faster than one by one.
+    pub(super) fn finish_filling(&mut self) {
+        let Some(filling) = self.filling.take() else { return };
+        if self.tree.size() == 0 {
+            self.tree = RTree::bulk_load(filling);
+        } else {
+            filling.into_iter().for_each(|stands| self.tree.insert(stands));
+        }
     }
 
     /// Calls `f` with everyone who may be in `view`, and with some who are not.
@@ -133,7 +159,7 @@ impl Index {
         let mut seen_twice = None;
         for rect in view.iter().flatten() {
             let space = envelope(rect, SLACK_M / EARTH_RADIUS_M + SCATTER);
-            let _: ControlFlow<()> = self.0.locate_in_envelope_int(space, |found| {
+            let _: ControlFlow<()> = self.tree.locate_in_envelope_int(space, |found| {
                 let before: Option<AABB<[f64; 3]>> = seen_twice;
                 if !before.is_some_and(|before| holds(&before, found.geom())) {
                     f(found.data);

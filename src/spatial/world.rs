@@ -180,6 +180,23 @@ impl World {
         }
     }
 
+    /// Fills the world with many people at once: `load` may do everything but ask who is in view.
+    pub fn fill<R>(&mut self, load: impl FnOnce(&mut Self) -> R) -> R {
+        self.index.begin_filling();
+        let outcome = load(self);
+        self.index.finish_filling();
+        outcome
+    }
+
+    /// Sets a person's whole list of friends while the world is filled, before anybody has reported: `friends` in rising
+    /// order, all of them known, and each of them loaded with a list that names `user`. Cheaper than
+    /// [`World::add_friends`], which looks at both sides of every friendship.
+    pub fn load_friends(&mut self, user: UserNo, friends: &[UserNo]) {
+        if let Some(slot) = self.slots.get_mut(user) {
+            slot.friends = friends.to_vec();
+        }
+    }
+
     /// Restores what was known of a pair before a restart: whether it was near, and when it was announced. Call it after
     /// both people and their friendship are in. A pair that was near stays so, without a word, until both have reported;
     /// when one does not within the time a position stays fresh, it ends as stale.

@@ -249,9 +249,11 @@ impl Embedded {
     }
 }
 
-impl Drop for Embedded {
-    fn drop(&mut self) {
-        let Some(Engine { db, rows }) = self.engine.get_mut().take() else { return };
+impl Embedded {
+    /// Writes out what is in memory, so that the next start need not read a journal, and lets go of the files. Whatever
+    /// is asked of the store afterwards fails.
+    pub fn close(&self) {
+        let Some(Engine { db, rows }) = self.engine.write().take() else { return };
         // Nobody is left to tell of a failure; what was promised to survive power loss has been synced before.
         let is_synced = db.persist(PersistMode::SyncAll).is_ok();
         // A thread of the engine that died leaves locks behind at which the engine asserts.
@@ -260,6 +262,12 @@ impl Drop for Embedded {
         if is_in_tables {
             let _ = self.folder.empty_last_journal();
         }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -100,10 +100,13 @@ async function accessible(page, name) {
   // the content policy forbids injected script tags, as it should; evaluate comes in by another door
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() =>
-    window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
+    window.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    }),
   );
   const said = violations.map(
-    (v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `    ${n.target} ${n.failureSummary ?? ''}`).join('\n')}`,
+    (v) =>
+      `${v.id}: ${v.help}\n${v.nodes.map((n) => `    ${n.target} ${n.failureSummary ?? ''}`).join('\n')}`,
   );
   assert.deepEqual(said, [], name);
 }
@@ -154,7 +157,9 @@ await test('people appear as dots where they are, and move', async () => {
   assert.ok(first, `nobody at Times Square: ${JSON.stringify(before)}`);
   await until('a dot to move', async () => {
     const after = await look(admin, () => window.__letshang.people());
-    return after.some((p) => before.some((q) => q.key === p.key && Math.hypot(p.lat - q.lat, p.lon - q.lon) > 1e-5));
+    return after.some((p) =>
+      before.some((q) => q.key === p.key && Math.hypot(p.lat - q.lat, p.lon - q.lon) > 1e-5),
+    );
   });
 });
 
@@ -180,16 +185,23 @@ await test('two free friends who come near each other are shown as a pair, by na
   await admin.waitForFunction(() => window.__letshang.pairs >= 1, null, { timeout: 30_000 });
   const row = admin.locator('[data-list=pairs] .row').first();
   await row.waitFor();
-  await until('both names', async () => /ada/i.test(await row.innerText()) && /ben/i.test(await row.innerText()));
+  await until(
+    'both names',
+    async () => /ada/i.test(await row.innerText()) && /ben/i.test(await row.innerText()),
+  );
   const flags = await look(admin, () => window.__letshang.people().map((p) => p.flags & 8));
   assert.deepEqual(flags.slice(0, 2), [8, 8]);
   assert.match(await admin.locator('[data-tile=Near]').innerText(), /1/);
 });
 
 await test('the graph of hours fills: both are counted as free in this hour', async () => {
-  await admin.waitForFunction(() => (window.__letshang.histogram?.hours ?? []).some((h) => h.free >= 2), null, {
-    timeout: 90_000,
-  });
+  await admin.waitForFunction(
+    () => (window.__letshang.histogram?.hours ?? []).some((h) => h.free >= 2),
+    null,
+    {
+      timeout: 90_000,
+    },
+  );
   const drawn = await admin.locator('.bar-free').count();
   assert.ok(drawn >= 1);
   await admin.getByRole('button', { name: 'Show as a table' }).click();
@@ -224,7 +236,10 @@ await test('a click on a dot opens a card that says who, and follow keeps it in 
 await test('zooming out and in keeps asking for what is in view', async () => {
   const sent = await look(admin, () => window.__letshang.counters.viewsSent);
   await admin.getByRole('button', { name: 'Zoom out' }).click();
-  await until('another view', async () => (await look(admin, () => window.__letshang.counters.viewsSent)) > sent);
+  await until(
+    'another view',
+    async () => (await look(admin, () => window.__letshang.counters.viewsSent)) > sent,
+  );
   await admin.getByRole('button', { name: 'Show everyone' }).click();
   await admin.waitForFunction(() => window.__letshang.shown >= 2);
 });
@@ -249,7 +264,10 @@ await test('a friend sees friends only, the near ones first', async () => {
   assert.equal(await look(cleo, () => window.__letshang.admin), false);
   await cleo.waitForFunction(() => window.__letshang.shown === 2);
   await cleo.getByText('Free now').waitFor();
-  await until('both friends in the list', async () => (await cleo.locator('[data-list=free] .row').count()) === 2);
+  await until(
+    'both friends in the list',
+    async () => (await cleo.locator('[data-list=free] .row').count()) === 2,
+  );
   assert.match(await cleo.locator('[data-list=free]').innerText(), /coffee/);
 });
 
@@ -267,13 +285,18 @@ await test('saying "I’m free" from the page reaches a friend’s phone at once
   await picture(cleo, 'e2e-friend-phone-light');
   await accessible(cleo, 'friend, phone');
   await cleo.getByRole('button', { name: 'I’m busy' }).click();
-  await until('busy at Ada’s', () => ada.heard.some((f) => f.type === 'presence' && f.user === 'cleo' && !f.free));
+  await until('busy at Ada’s', () =>
+    ada.heard.some((f) => f.type === 'presence' && f.user === 'cleo' && !f.free),
+  );
   await cleo.getByText('You’re busy').waitFor();
 });
 
 await test('friends glide too, and their row leads to them', async () => {
   const moved = await look(cleo, () => window.__letshang.counters.moved);
-  await until('moved frames', async () => (await look(cleo, () => window.__letshang.counters.moved)) > moved + 2);
+  await until(
+    'moved frames',
+    async () => (await look(cleo, () => window.__letshang.counters.moved)) > moved + 2,
+  );
   await cleo.locator('[data-list=free] .row').first().click();
   await cleo.getByRole('dialog').waitFor();
   await cleo.waitForTimeout(1200);
@@ -316,7 +339,9 @@ await test('when the server goes away the page says so after two seconds and kee
   await server.stop();
   await admin.getByRole('button', { name: 'Retry now' }).waitFor({ timeout: 10_000 });
   assert.match(await admin.getByRole('alert').innerText(), /Connection lost/);
-  await until('a countdown', async () => /Reconnecting in \d+ s/.test(await admin.getByRole('alert').innerText()));
+  await until('a countdown', async () =>
+    /Reconnecting in \d+ s/.test(await admin.getByRole('alert').innerText()),
+  );
   assert.ok(shown >= 2 && (await look(admin, () => window.__letshang.shown)) === shown);
   await picture(admin, 'e2e-admin-lost');
 });
@@ -324,9 +349,13 @@ await test('when the server goes away the page says so after two seconds and kee
 await test('when the server is back the page recovers by itself, without a reload', async () => {
   const welcomes = await look(admin, () => window.__letshang.counters.welcomes);
   await server.start();
-  await admin.waitForFunction((n) => window.__letshang.connected && window.__letshang.counters.welcomes > n, welcomes, {
-    timeout: 45_000,
-  });
+  await admin.waitForFunction(
+    (n) => window.__letshang.connected && window.__letshang.counters.welcomes > n,
+    welcomes,
+    {
+      timeout: 45_000,
+    },
+  );
   await admin.getByRole('alert').waitFor({ state: 'detached' });
   await phones();
   walking = setInterval(walk, 250);
@@ -361,9 +390,13 @@ await test('on an open demonstration node a visitor is let in, also after a rest
   await guest.context().clearCookies();
   await server.stop();
   await server.start();
-  await guest.waitForFunction(() => window.__letshang.connected && window.__letshang.counters.welcomes >= 2, null, {
-    timeout: 45_000,
-  });
+  await guest.waitForFunction(
+    () => window.__letshang.connected && window.__letshang.counters.welcomes >= 2,
+    null,
+    {
+      timeout: 45_000,
+    },
+  );
   await phones();
   walk();
   walking = setInterval(walk, 250);

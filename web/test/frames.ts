@@ -33,7 +33,13 @@ function pairsAt(view: DataView, at: number, pairs: [number, number][]) {
   }
 }
 
-export function pointsFrame(points: Point[], pairs: [number, number][], online = 0, free = 0, time = 0): ArrayBuffer {
+export function pointsFrame(
+  points: Point[],
+  pairs: [number, number][],
+  online = 0,
+  free = 0,
+  time = 0,
+): ArrayBuffer {
   const buffer = new ArrayBuffer(32 + points.length * 16 + pairs.length * 8);
   const view = new DataView(buffer);
   header(view, 0, time, points.length, pairs.length, online, free);

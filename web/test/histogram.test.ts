@@ -3,13 +3,18 @@ import { bars, hourLabel, roundTop } from '../src/ui/histogram-shape';
 
 const plot = { x: 30, y: 8, width: 306, height: 98 };
 const day = (counts: Record<number, [number, number]>) =>
-  Array.from({ length: 24 }, (_, hour) => ({ hour, free: counts[hour]?.[0] ?? 0, online: counts[hour]?.[1] ?? 0 }));
+  Array.from({ length: 24 }, (_, hour) => ({
+    hour,
+    free: counts[hour]?.[0] ?? 0,
+    online: counts[hour]?.[1] ?? 0,
+  }));
 
 describe('the graph of hours', () => {
   it('always has 24 bars, side by side, inside the plot', () => {
     const shape = bars(day({}), plot);
     expect(shape.bars).toHaveLength(24);
-    for (let i = 1; i < 24; i++) expect(shape.bars[i]!.x).toBeGreaterThanOrEqual(shape.bars[i - 1]!.x + shape.width);
+    for (let i = 1; i < 24; i++)
+      expect(shape.bars[i]!.x).toBeGreaterThanOrEqual(shape.bars[i - 1]!.x + shape.width);
     expect(shape.bars[23]!.x + shape.width).toBeLessThanOrEqual(plot.x + plot.width);
     expect(shape.bars.every((b) => b.free.height === 0)).toBe(true);
   });

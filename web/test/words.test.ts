@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ago, brief, hourIn, initials, metres, metresBetween, shiftDay, span, zoneName } from '../src/text/words';
+import {
+  ago,
+  brief,
+  hourIn,
+  initials,
+  metres,
+  metresBetween,
+  shiftDay,
+  span,
+  zoneName,
+} from '../src/text/words';
 
 describe('words', () => {
   it('say how long ago', () => {
@@ -34,7 +44,13 @@ describe('words', () => {
   });
 
   it('shorten large counts only', () => {
-    expect([999, 9_999, 12_345, 999_900, 1_240_000].map(brief)).toEqual(['999', '9,999', '12.3k', '1M', '1.2M']);
+    expect([999, 9_999, 12_345, 999_900, 1_240_000].map(brief)).toEqual([
+      '999',
+      '9,999',
+      '12.3k',
+      '1M',
+      '1.2M',
+    ]);
   });
 
   it('make initials of any name', () => {

@@ -76,7 +76,9 @@ setInterval(() => {
 
 const free = () => people.filter((p) => p.free).length;
 const hourNow = () =>
-  Number(new Intl.DateTimeFormat('en', { hour: '2-digit', hourCycle: 'h23', timeZone: ZONE }).format(Date.now()));
+  Number(
+    new Intl.DateTimeFormat('en', { hour: '2-digit', hourCycle: 'h23', timeZone: ZONE }).format(Date.now()),
+  );
 const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: ZONE }).format(Date.now());
 const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 38, 44, 40, 29, 17, 8];
 let mine = { free: false, note: undefined, until: undefined };
@@ -146,7 +148,7 @@ const routes = {
 };
 
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -216,7 +218,8 @@ function crowd(ws) {
       view = frame;
       push();
     }
-    if (frame.type === 'ping') ws.send(JSON.stringify({ type: 'pong', id: frame.id, server_time: Date.now() }));
+    if (frame.type === 'ping')
+      ws.send(JSON.stringify({ type: 'pong', id: frame.id, server_time: Date.now() }));
   });
   const timer = setInterval(push, 1000);
   ws.on('close', () => clearInterval(timer));
@@ -344,7 +347,9 @@ function friend(ws) {
       send({
         type: 'nearby',
         id: frame.id,
-        friends: mates.map(({ p }) => ({ user: p.user, distance: metres(p) })).sort((a, b) => a.distance - b.distance),
+        friends: mates
+          .map(({ p }) => ({ user: p.user, distance: metres(p) }))
+          .sort((a, b) => a.distance - b.distance),
       });
     if (frame.type === 'availability') {
       mine = { free: frame.free, note: frame.note, until: frame.until };
@@ -356,4 +361,6 @@ function friend(ws) {
   ws.on('close', () => clearInterval(timer));
 }
 
-server.listen(Number(portWanted), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port} ${mode}`));
+server.listen(Number(portWanted), '127.0.0.1', () =>
+  console.log(`http://127.0.0.1:${server.address().port} ${mode}`),
+);

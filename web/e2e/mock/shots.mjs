@@ -109,7 +109,10 @@ for (const shot of shots) {
     hasTouch: shot.size === PHONE,
   });
   const page = await context.newPage();
-  page.on('console', (m) => ['error', 'warning'].includes(m.type()) && console.log(`${shot.name}: ${m.text()}`));
+  page.on(
+    'console',
+    (m) => ['error', 'warning'].includes(m.type()) && console.log(`${shot.name}: ${m.text()}`),
+  );
   page.on('pageerror', (e) => console.log(`${shot.name}: ${e}`));
   await page.goto(`${server.url}/${shot.hash ?? ''}`);
   await page.waitForFunction(

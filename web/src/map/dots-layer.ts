@@ -185,7 +185,8 @@ export class DotsLayer implements CustomLayerInterface {
     const cy = 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
     const wrapped = cx - Math.floor(cx);
     const far = Math.abs(wrapped - this.origin.x) > REBASE || Math.abs(cy - this.origin.y) > REBASE;
-    if (dots.version === this.written && this.pairs === this.writtenPairs && !(far && map.getZoom() > 8)) return;
+    if (dots.version === this.written && this.pairs === this.writtenPairs && !(far && map.getZoom() > 8))
+      return;
     if (far) this.origin = { x: wrapped, y: cy };
     if (performance.now() - this.epoch > 3_600_000) this.epoch = performance.now();
     this.written = dots.version;

@@ -1,5 +1,11 @@
 import { batch, effect, signal } from '@preact/signals';
-import { AttributionControl, type GeoJSONSource, Map as MapLibre, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import {
+  AttributionControl,
+  type GeoJSONSource,
+  Map as MapLibre,
+  ScaleControl,
+  setWorkerUrl,
+} from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { latOf, lonOf } from '../model/dots';
 import { mapPort, sendView, wantNames } from '../model/live';
@@ -20,7 +26,12 @@ const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: 
 
 const COLOURS: Record<'light' | 'dark', DotColours> = {
   light: { free: [0.047, 0.56, 0.36], busy: [0.33, 0.38, 0.48], near: [0.91, 0.27, 0.13], paper: [1, 1, 1] },
-  dark: { free: [0.24, 0.85, 0.6], busy: [0.62, 0.68, 0.78], near: [1, 0.48, 0.34], paper: [0.07, 0.09, 0.12] },
+  dark: {
+    free: [0.24, 0.85, 0.6],
+    busy: [0.62, 0.68, 0.78],
+    near: [1, 0.48, 0.34],
+    paper: [0.07, 0.09, 0.12],
+  },
 };
 
 /** True once this browser has shown that it cannot draw the map; the lists still work. */
@@ -170,7 +181,10 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
     if (key < 0 && cells) {
       const near = m.queryRenderedFeatures(e.point, { layers: ['cells'] })[0];
       if (near?.geometry.type === 'Point')
-        m.flyTo({ center: near.geometry.coordinates as [number, number], zoom: Math.min(m.getZoom() + 2, 14) });
+        m.flyTo({
+          center: near.geometry.coordinates as [number, number],
+          zoom: Math.min(m.getZoom() + 2, 14),
+        });
       return;
     }
     select(key < 0 ? null : key);
@@ -217,7 +231,9 @@ function anchor(key: number | null, at: number, el: HTMLElement | null, centred:
     x = Math.max(left + half, Math.min(canvas.clientWidth - half - 12, x));
     const below = y - el.offsetHeight - 26 < 12;
     el.classList.toggle('below', below);
-    y = below ? Math.min(y, canvas.clientHeight - el.offsetHeight - 40) : Math.min(y, canvas.clientHeight - 30);
+    y = below
+      ? Math.min(y, canvas.clientHeight - el.offsetHeight - 40)
+      : Math.min(y, canvas.clientHeight - 30);
   }
   el.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
 }
@@ -248,19 +264,30 @@ export function select(key: number | null, go = false) {
 /** What of the map is covered by panels, so that "the middle" is the middle of what can be seen. */
 function room() {
   if (wide.peek()) return { left: 400, top: 0, right: 0, bottom: 0 };
-  return { left: 0, top: s.selected.peek() === null ? 64 : 292, right: 0, bottom: Math.min(380, innerHeight * 0.42) };
+  return {
+    left: 0,
+    top: s.selected.peek() === null ? 64 : 292,
+    right: 0,
+    bottom: Math.min(380, innerHeight * 0.42),
+  };
 }
 
 /** On a phone the card lies over the map: moves the chosen dot out from under it. */
 function uncover(key: number) {
   const here = s.dots.lonLat(key, performance.now());
-  if (map && here) map.easeTo({ center: [here.lon, here.lat], duration: calm.value ? 0 : 350, padding: room() });
+  if (map && here)
+    map.easeTo({ center: [here.lon, here.lat], duration: calm.value ? 0 : 350, padding: room() });
 }
 
 export function flyToDot(key: number) {
   const here = s.dots.lonLat(key, performance.now());
   if (map && here)
-    map.flyTo({ center: [here.lon, here.lat], zoom: Math.max(map.getZoom(), 15.2), duration: 900, padding: room() });
+    map.flyTo({
+      center: [here.lon, here.lat],
+      zoom: Math.max(map.getZoom(), 15.2),
+      duration: 900,
+      padding: room(),
+    });
 }
 
 export function followDot(on: boolean) {
@@ -374,7 +401,10 @@ function drawCells() {
     return;
   }
   const most = cells.cells.reduce((n, c) => Math.max(n, c.people), 1);
-  const widest = Math.min(34, (pitch(cells.cells.map((c) => c.lon)) / 360) * 512 * 2 ** (map?.getZoom() ?? 0) * 0.56);
+  const widest = Math.min(
+    34,
+    (pitch(cells.cells.map((c) => c.lon)) / 360) * 512 * 2 ** (map?.getZoom() ?? 0) * 0.56,
+  );
   source.setData({
     type: 'FeatureCollection',
     features: cells.cells.map((c) => {

@@ -268,7 +268,14 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         minzoom: 9.6,
         paint: { 'fill-color': p.park, 'fill-opacity': linear(9.6, 0, 10.6, 1) },
       },
-      { id: 'pond', type: 'fill', source: 'newyork', filter: is('pond'), minzoom: 11, paint: { 'fill-color': p.pond } },
+      {
+        id: 'pond',
+        type: 'fill',
+        source: 'newyork',
+        filter: is('pond'),
+        minzoom: 11,
+        paint: { 'fill-color': p.pond },
+      },
       ...streets(p),
       {
         id: 'bridge',
@@ -277,7 +284,10 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         filter: is('bridge'),
         minzoom: 10.6,
         layout: { 'line-cap': 'round' },
-        paint: { 'line-color': theme === 'dark' ? p.main : '#ded7c9', 'line-width': linear(10.6, 1, 13, 2.4, 16, 7) },
+        paint: {
+          'line-color': theme === 'dark' ? p.main : '#ded7c9',
+          'line-width': linear(10.6, 1, 13, 2.4, 16, 7),
+        },
       },
       point('water', 8.4, linear(9, 11, 14, 15), text(p.waterText, 0.6), { 'text-letter-spacing': 0.08 }),
       {
@@ -317,14 +327,25 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
       point('park', 12, linear(12, 11, 16, 13), text(p.parkText, 1)),
       point('hood', 12.2, linear(12.2, 11, 15, 14), text(p.soft, 1.6), { 'text-letter-spacing': 0.02 }, 15.6),
       point('town', 9.2, linear(9, 11, 12, 14), text(p.text, 1.6), {}, 14),
-      point('borough', 9.4, linear(9.4, 13, 12, 17), text(p.text, 1.8), { 'text-letter-spacing': 0.06 }, 12.8),
+      point(
+        'borough',
+        9.4,
+        linear(9.4, 13, 12, 17),
+        text(p.text, 1.8),
+        { 'text-letter-spacing': 0.06 },
+        12.8,
+      ),
       point('city', 2.6, linear(3, 10.5, 7, 14), text(p.text, 1.4), { 'text-radial-offset': 0 }, 9.4),
       point('country', 1.1, linear(1.5, 10.5, 5, 15), text(p.soft, 1.2), { 'text-letter-spacing': 0.05 }, 7),
       {
         id: 'accuracy',
         type: 'fill',
         source: 'accuracy',
-        paint: { 'fill-color': ['get', 'colour'], 'fill-opacity': 0.13, 'fill-outline-color': ['get', 'colour'] },
+        paint: {
+          'fill-color': ['get', 'colour'],
+          'fill-opacity': 0.13,
+          'fill-outline-color': ['get', 'colour'],
+        },
       },
       {
         id: 'cells',

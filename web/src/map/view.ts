@@ -1,7 +1,12 @@
 import type { Map as MapLibre } from 'maplibre-gl';
 
 /** The box to ask the crowd for: what is on screen and a fifth more on each side, so that a small move shows no hole. */
-export function boxOf(west: number, south: number, east: number, north: number): [number, number, number, number] {
+export function boxOf(
+  west: number,
+  south: number,
+  east: number,
+  north: number,
+): [number, number, number, number] {
   const dx = (east - west) * 0.2;
   const dy = (north - south) * 0.2;
   const s = Math.max(-90, south - dy);
@@ -49,7 +54,9 @@ export function graticule(
     ]);
   return {
     type: 'FeatureCollection',
-    features: [{ type: 'Feature', properties: {}, geometry: { type: 'MultiLineString', coordinates: lines } }],
+    features: [
+      { type: 'Feature', properties: {}, geometry: { type: 'MultiLineString', coordinates: lines } },
+    ],
   };
 }
 

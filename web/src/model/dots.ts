@@ -177,7 +177,10 @@ export class Dots {
   }
 
   private grow() {
-    const wider = <T extends { length: number; set(from: never): void }>(old: T, Type: new (n: number) => T): T => {
+    const wider = <T extends { length: number; set(from: never): void }>(
+      old: T,
+      Type: new (n: number) => T,
+    ): T => {
       const made = new Type(old.length * 2);
       made.set(old as never);
       return made;

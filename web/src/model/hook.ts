@@ -31,7 +31,9 @@ export function installHook() {
       return s.dots.count;
     },
     get pairs() {
-      return s.admin.value ? s.crowd.value.pairs.length : [...s.friends.value.values()].filter((p) => p.near).length;
+      return s.admin.value
+        ? s.crowd.value.pairs.length
+        : [...s.friends.value.values()].filter((p) => p.near).length;
     },
     get crowd() {
       const { pairs, ...rest } = s.crowd.value;

@@ -85,7 +85,8 @@ async function admit(): Promise<boolean> {
     enter(await api.me());
     return true;
   } catch (error) {
-    if (error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.status === 429)) throw error;
+    if (error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.status === 429))
+      throw error;
     s.session.value = { kind: 'signedOut' };
     return false;
   }
@@ -112,7 +113,8 @@ function enter(me: import('../net/wire').Me) {
     const before = s.me.value;
     if (before && before.user !== me.user) forget();
     s.session.value = { kind: 'signedIn', me };
-    if (!s.availability.value.pending) s.availability.value = { free: me.free, note: me.note, until: me.until };
+    if (!s.availability.value.pending)
+      s.availability.value = { free: me.free, note: me.note, until: me.until };
   });
 }
 
@@ -209,7 +211,13 @@ function take(frame: ServerFrame) {
     case 'near': {
       s.counters.near++;
       const p = s.friends.value.get(frame.user);
-      change(frame.user, { near: true, distance: frame.distance, nearSince: at, free: frame.free, note: frame.note });
+      change(frame.user, {
+        near: true,
+        distance: frame.distance,
+        nearSince: at,
+        free: frame.free,
+        note: frame.note,
+      });
       if (p && !s.admin.value) s.toast(`${p.name} is free and ${metres(frame.distance)} away`, 'near');
       break;
     }

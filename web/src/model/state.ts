@@ -53,7 +53,9 @@ export const clockOffset = signal(0);
 export const lost = computed(() => {
   const state = link.value;
   return (
-    state.kind !== 'open' && state.kind !== 'idle' && (state.kind === 'stopped' || now.value - state.since > 2_000)
+    state.kind !== 'open' &&
+    state.kind !== 'idle' &&
+    (state.kind === 'stopped' || now.value - state.since > 2_000)
   );
 });
 

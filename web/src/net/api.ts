@@ -35,7 +35,10 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   }
   if (!answer.ok) {
     const message = (value as { message?: unknown } | null)?.message;
-    throw new ApiError(answer.status, typeof message === 'string' ? message : `The server answered ${answer.status}.`);
+    throw new ApiError(
+      answer.status,
+      typeof message === 'string' ? message : `The server answered ${answer.status}.`,
+    );
   }
   return value as T;
 }
@@ -48,7 +51,11 @@ const query = (values: Record<string, string | undefined>): string => {
 export const api = {
   me: () => call<Me>('GET', '/v1/me'),
   signIn: (token?: string) =>
-    call<{ user: string; name: string; admin: boolean }>('POST', '/v1/session', token === undefined ? {} : { token }),
+    call<{ user: string; name: string; admin: boolean }>(
+      'POST',
+      '/v1/session',
+      token === undefined ? {} : { token },
+    ),
   signOut: () => call<unknown>('DELETE', '/v1/session'),
   stats: () => call<Stats>('GET', '/v1/admin/stats'),
   people: (indexes: number[]) =>

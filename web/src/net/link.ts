@@ -105,7 +105,8 @@ export class Link {
       this.drop();
       this.since = Date.now();
       if (shouldReconnect(closed.code)) this.wait(retryAfterMs(closed.reason));
-      else this.events.state({ kind: 'stopped', since: this.since, code: closed.code, reason: closed.reason });
+      else
+        this.events.state({ kind: 'stopped', since: this.since, code: closed.code, reason: closed.reason });
     };
     this.watch = setInterval(() => this.check(), 5_000);
   }
@@ -122,7 +123,12 @@ export class Link {
   private wait(wished: number | null) {
     const pause = Math.max(backoffMs(this.attempt, Math.random()), wished ?? 0);
     this.attempt++;
-    this.events.state({ kind: 'waiting', since: this.since, retryAt: Date.now() + pause, attempt: this.attempt });
+    this.events.state({
+      kind: 'waiting',
+      since: this.since,
+      retryAt: Date.now() + pause,
+      attempt: this.attempt,
+    });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.start(), pause);
   }

@@ -40,7 +40,9 @@ export function Availability() {
             {mine.free
               ? [
                   mine.note && `“${mine.note}”`,
-                  until ? `until ${clock(until)}, ${span((until - s.now.value) / 1000)} left` : 'until you change it',
+                  until
+                    ? `until ${clock(until)}, ${span((until - s.now.value) / 1000)} left`
+                    : 'until you change it',
                 ]
                   .filter(Boolean)
                   .join(' · ')
@@ -62,7 +64,12 @@ export function Availability() {
             >
               Edit
             </button>
-            <button type="button" class="button" disabled={offline} onClick={() => setAvailability(false, '')}>
+            <button
+              type="button"
+              class="button"
+              disabled={offline}
+              onClick={() => setAvailability(false, '')}
+            >
               I’m busy
             </button>
           </div>

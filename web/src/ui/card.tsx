@@ -53,7 +53,8 @@ function face(key: number): Face | null {
     .map((p) => {
       const other = p.a === key ? p.b : p.a;
       const there = s.dots.lonLat(other, at);
-      const apart = here && there ? `, ${metres(metresBetween(here.lat, here.lon, there.lat, there.lon))}` : '';
+      const apart =
+        here && there ? `, ${metres(metresBetween(here.lat, here.lon, there.lat, there.lon))}` : '';
       return `${s.names.value.get(other)?.name ?? 'someone'}${apart}`;
     });
   return {

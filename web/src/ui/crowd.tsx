@@ -60,7 +60,9 @@ export function NearPairs() {
       <h2 id="pairs-title" class="title">
         Near each other now <span class="tally">{count(pairs.length)}</span>
       </h2>
-      {all > pairs.length && <p class="hint tight">{`${count(all)} pairs in all; these are the ones in view.`}</p>}
+      {all > pairs.length && (
+        <p class="hint tight">{`${count(all)} pairs in all; these are the ones in view.`}</p>
+      )}
       {shown.length === 0 ? (
         <p class="hint">
           {s.crowd.value.kind === 'none'

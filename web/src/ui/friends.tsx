@@ -78,8 +78,8 @@ export function Friends() {
       <section class="block empty">
         <h2>No friends here yet</h2>
         <p class="muted">
-          Whoever runs this server can link two people with <code>letshang befriend</code>. Then both appear on each
-          other’s map.
+          Whoever runs this server can link two people with <code>letshang befriend</code>. Then both appear
+          on each other’s map.
         </p>
       </section>
     );

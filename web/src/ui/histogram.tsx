@@ -30,10 +30,22 @@ function Chart({
   const busiest = day.hours.reduce((best, h) => (h.free > best.free ? h : best), day.hours[0]!);
   const label = `Bar chart: people free in each hour. ${busiest.free > 0 ? `Most at ${hourLabel(busiest.hour)}: ${busiest.free} free.` : 'Nobody so far.'} The table view has all numbers.`;
   return (
-    <svg class="chart" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={label} onPointerLeave={() => onHour(null)}>
+    <svg
+      class="chart"
+      viewBox={`0 0 ${W} ${H}`}
+      role="img"
+      aria-label={label}
+      onPointerLeave={() => onHour(null)}
+    >
       {shape.ticks.map((t) => (
         <g key={t.value}>
-          <line x1={PLOT.left} x2={W - PLOT.right} y1={t.y} y2={t.y} class={t.value === 0 ? 'axis' : 'grid'} />
+          <line
+            x1={PLOT.left}
+            x2={W - PLOT.right}
+            y1={t.y}
+            y2={t.y}
+            class={t.value === 0 ? 'axis' : 'grid'}
+          />
           <text x={PLOT.left - 6} y={t.y + 3.5} class="tick" text-anchor="end">
             {tick(t.value)}
           </text>
@@ -55,7 +67,14 @@ function Chart({
           class={hourNow !== null && b.hour > hourNow ? 'future' : hourNow === b.hour ? 'is-now' : undefined}
         >
           {b.online.height > 0 && (
-            <rect x={b.x} y={b.online.y} width={shape.width} height={b.online.height} rx="2" class="bar-online" />
+            <rect
+              x={b.x}
+              y={b.online.y}
+              width={shape.width}
+              height={b.online.height}
+              rx="2"
+              class="bar-online"
+            />
           )}
           {b.free.height > 0 && (
             <rect
@@ -92,7 +111,12 @@ function Chart({
           </text>
         ))}
       {hourNow !== null && ![0, 6, 12, 18, 23].includes(hourNow) && (
-        <text x={shape.bars[hourNow]!.x + shape.width / 2} y={H - 7} class="tick tick-now" text-anchor="middle">
+        <text
+          x={shape.bars[hourNow]!.x + shape.width / 2}
+          y={H - 7}
+          class="tick tick-now"
+          text-anchor="middle"
+        >
           {String(hourNow).padStart(2, '0')}
         </text>
       )}
@@ -109,7 +133,8 @@ export function Histogram() {
   const today = hourIn(zone, s.now.value + s.clockOffset.value);
   const date = s.histogramDay.value ?? today.date;
   const isToday = date === today.date;
-  const ready = day !== null && day.hours.length === 24 && (s.histogramDay.value === null || day.date === date);
+  const ready =
+    day !== null && day.hours.length === 24 && (s.histogramDay.value === null || day.date === date);
   const hour = pointed.value ?? (isToday ? today.hour : null);
   const at = ready && hour !== null ? day.hours[hour] : undefined;
   const go = (days: number) => {
@@ -139,7 +164,13 @@ export function Histogram() {
           <button type="button" class="icon-button" aria-label="The day before" onClick={() => go(-1)}>
             <Left />
           </button>
-          <button type="button" class="icon-button" aria-label="The day after" disabled={isToday} onClick={() => go(1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="The day after"
+            disabled={isToday}
+            onClick={() => go(1)}
+          >
             <Right />
           </button>
           <button
@@ -158,7 +189,6 @@ export function Histogram() {
       {!ready ? (
         <div class="chart-wait">Waiting for the counts…</div>
       ) : table.value ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it
         <div class="table-scroll" tabIndex={0}>
           <table>
             <caption class="sr">{`People free and online in each hour of ${date}`}</caption>

@@ -42,7 +42,13 @@ function Header() {
       >
         {choice.value === 'system' ? <System /> : choice.value === 'light' ? <Sun /> : <Moon />}
       </button>
-      <button type="button" class="icon-button" aria-label="Sign out" title="Sign out" onClick={() => void signOut()}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Sign out"
+        title="Sign out"
+        onClick={() => void signOut()}
+      >
         <Leave />
       </button>
     </header>
@@ -173,7 +179,6 @@ function Sheet({ children }: { children: ComponentChildren }) {
       >
         <span />
       </button>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it */}
       <div class="scroll" tabIndex={0}>
         {children}
       </div>
@@ -220,7 +225,6 @@ export function Shell() {
       {inside && wide.value && (
         <aside class="panel" aria-label="People">
           <Header />
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard has to reach it */}
           <div class="scroll" tabIndex={0}>
             <Content />
           </div>

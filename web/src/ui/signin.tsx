@@ -63,8 +63,8 @@ export function SignIn() {
           {busy.value ? 'Signing in…' : 'Sign in'}
         </button>
         <p id="gate-help" class="gate-help">
-          Whoever runs this server makes one with <code>letshang token NAME</code>. This page does not keep it: a cookie
-          that only the server can read does.
+          Whoever runs this server makes one with <code>letshang token NAME</code>. This page does not keep
+          it: a cookie that only the server can read does.
         </p>
       </form>
     </div>
