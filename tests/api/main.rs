@@ -15,6 +15,7 @@ mod bad;
 mod closes;
 mod codes;
 mod fixes;
+mod golden;
 mod lifecycle;
 mod map;
 mod near;

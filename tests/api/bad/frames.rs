@@ -1,7 +1,7 @@
 //! WebSocket frames that are wrong, each after fifty good fixes in the same segment: those are acknowledged, whatever comes
 //! of the bad frame. The frame reader alone is tested in `tests/sockets`.
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use letshang::domain::Clock;
 use serde_json::json;
@@ -113,19 +113,22 @@ fn fifty_fixes_before_a_bad_frame_are_acknowledged_and_the_frame_gets_its_code()
 fn w7_a_frame_that_announces_a_terabyte_costs_no_memory_however_much_of_it_comes() {
     let target = Target::start();
     let mut warm = target.connect();
-    answers(&mut warm, "warm");
+    let attack = |device: i32| {
+        let device = format!("device {device}");
+        let mut eve = Client::hello(target.program.address, &Clock::System, &target.root.token, &device);
+        eve.raw.send(&head(TEXT, 64, 1 << 40));
+        eve.raw.stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+        let (megabyte, begin) = (vec![b'x'; 1 << 20], Instant::now());
+        while eve.raw.stream.write_all(&megabyte).is_ok() {
+            assert!(begin.elapsed() < Duration::from_secs(5), "the server must hang up");
+        }
+    };
+    // The first ones make the allocator take what a burst of reading needs; it keeps that.
+    (0..12).for_each(attack);
     let before = target.program.rss_kib();
-    let mut ann = target.program.connect(&target.root);
-    ann.raw.send(&head(TEXT, 64, 1 << 40));
-    ann.raw.stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
-    let megabyte = vec![b'x'; 1 << 20];
-    let mut taken = 0;
-    while taken < 64 && ann.raw.stream.write_all(&megabyte).is_ok() {
-        taken += 1;
-    }
-    assert!(taken < 64, "the server must stop reading");
+    (0..12).for_each(attack);
     let grown = target.program.rss_kib().saturating_sub(before);
-    assert!(grown < 1_024, "{grown} KiB");
+    assert!(grown < 2_048, "{grown} KiB after twelve more");
     answers(&mut warm, "after it");
 }
 
@@ -203,6 +206,10 @@ fn r9_whoever_sends_and_never_reads_has_all_of_it_stored() {
         ann.raw.send(&fixes);
         last = seq;
     }
-    // Nothing is read here, ever; another device sees the newest position, the same device its newest number.
-    until("all is decided", || target.connect().welcome["last_seq"] == last);
+    // Nothing is read here, ever. How far it has come is to be seen from outside.
+    until("all is decided", || {
+        let metrics = target.program.call("GET", "/metrics").send().text();
+        metrics.lines().any(|line| line == format!("letshang_fixes_total {last}"))
+    });
+    assert_eq!(target.connect().welcome["last_seq"], last);
 }
