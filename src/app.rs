@@ -12,6 +12,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 
+use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
@@ -52,7 +53,7 @@ impl App {
         let address = listener.local_addr()?;
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
-        let stored = load::read(&store)?;
+        let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
         let accounts = Arc::new(stored.accounts);
         load::check_guest(&config, &accounts)?;

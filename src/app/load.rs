@@ -2,10 +2,11 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashSet;
 
-use crate::activity::histogram::{Presence, hour_of};
+use crate::activity::histogram::Presence;
 use crate::activity::steps::StepCounter;
 use crate::actors::alarm::Alarms;
 use crate::actors::board::{Board, Standing};
@@ -14,10 +15,10 @@ use crate::actors::herald::{Herald, RedisHealth};
 use crate::actors::hourly_aggregator::{self, HourlyAggregator, HourlyInbox};
 use crate::actors::user::{StepsToday, live_of};
 use crate::config::Config;
-use crate::domain::{Clock, UnixMs, UserId, UserNo};
+use crate::domain::{Availability, Clock, UnixMs, UserId, UserNo};
 use crate::http::people::person_of;
 use crate::http::state::Sinks;
-use crate::spatial::world::{Event, Person, World};
+use crate::spatial::world::{Event, Live, Person, World};
 use crate::store::accounts::Accounts;
 use crate::store::embedded::Embedded;
 use crate::store::histogram_writer::{HistogramWriter, Pace, SinkState};
@@ -37,17 +38,37 @@ pub struct Stored {
 
 /// People's states and encounters.
 pub struct Rows {
-    live: Vec<LiveRow>,
+    states: Vec<State>,
     pairs: Vec<PairRow>,
+}
+
+/// What of a person's row everybody else may need; the rest is read when they come.
+struct State {
+    no: UserNo,
+    availability: Availability,
+    live: Option<Live>,
+    steps_today: u32,
 }
 
 /// Reads the store, people and their states side by side.
 ///
 /// # Errors
 /// When a row cannot be read.
-pub fn read(store: &Arc<Embedded>) -> anyhow::Result<Stored> {
+pub fn read(store: &Arc<Embedded>, today: Date) -> anyhow::Result<Stored> {
     std::thread::scope(|threads| {
-        let rows = threads.spawn(|| anyhow::Ok(Rows { live: store.all()?, pairs: store.all()? }));
+        let rows = threads.spawn(|| {
+            let mut states = Vec::new();
+            store.each::<LiveRow>(&[], |row| {
+                let steps = StepCounter::from_bytes(&row.steps).and_then(|steps| steps.day(today));
+                states.push(State {
+                    no: row.no,
+                    availability: row.availability,
+                    live: row.track.live.as_ref().map(live_of),
+                    steps_today: steps.unwrap_or(0),
+                });
+            })?;
+            anyhow::Ok(Rows { states, pairs: store.all()? })
+        });
         let accounts = Accounts::open(store.clone())?;
         let rows = rows.join().map_err(|_| anyhow::anyhow!("the thread that reads the store died"))??;
         Ok(Stored { accounts, rows })
@@ -79,32 +100,30 @@ pub fn fill(
     let everyone = accounts.everyone();
     // Who is free is known before pairs are restored: a pair of which one seems busy would end at once.
     let free: FxHashSet<UserNo> =
-        rows.live.iter().filter(|row| row.availability.is_free(now)).map(|row| row.no).collect();
+        rows.states.iter().filter(|state| state.availability.is_free(now)).map(|state| state.no).collect();
     for (account, _) in &everyone {
         let person = Person { free: free.contains(&account.no), ..person_of(account) };
         world.set_person(account.no, person, now, &mut events);
     }
-    for (account, friends) in &everyone {
+    for (account, friends) in everyone {
         world.load_friends(account.no, friends);
     }
     for row in &rows.pairs {
         world.restore_pair(row.a, row.b, row.near, row.announced_at);
     }
-    let today = hour_of(now, zone).date;
     let mut walked: i64 = 0;
-    for row in rows.live {
-        if let Some(until) = row.availability.until.filter(|until| *until > now) {
-            into.alarms.set(row.no, until);
+    for State { no, availability, live, steps_today } in rows.states {
+        if let Some(until) = availability.until.filter(|until| *until > now) {
+            into.alarms.set(no, until);
         }
-        if row.availability.is_free(now) {
-            into.hours.presence(row.no, Presence::Free, true, now);
+        if availability.is_free(now) {
+            into.hours.presence(no, Presence::Free, true, now);
         }
-        if let Some(live) = &row.track.live {
-            world.report(row.no, live_of(live), now, &mut events);
+        if let Some(live) = live {
+            world.report(no, live, now, &mut events);
         }
-        let steps = StepCounter::from_bytes(&row.steps).and_then(|steps| steps.day(today));
-        walked += i64::from(steps.unwrap_or(0));
-        into.board.write(row.no, Standing { online: false, availability: row.availability });
+        walked += i64::from(steps_today);
+        into.board.write(no, Standing { online: false, availability });
     }
     into.steps_today.add(walked, now, zone);
     events

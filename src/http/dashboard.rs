@@ -6,8 +6,8 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse};
 
 /// Everything the page may do: no inline script or style, no request to anybody else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-    connect-src 'self'; worker-src 'self' blob:; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
     frame-ancestors 'none'; form-action 'self'";
 
 /// What a node that was built without the dashboard shows in its place.

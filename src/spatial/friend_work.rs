@@ -18,10 +18,10 @@ impl World {
         bonded.clear();
         bonded.extend_from_slice(&slot.bonded);
         let mut bonds = bonded.iter().peekable();
-        let friends = std::mem::take(&mut slot.friends);
+        let friends = slot.friends.clone();
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
-        for &friend in &friends {
+        for &friend in friends.iter() {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
             let Some(zone) = self.zones.get(friend) else { continue };
             // Who leaves more room than the nearest so far binds nothing.
@@ -39,9 +39,6 @@ impl World {
                     }
                 }
             }
-        }
-        if let Some(slot) = self.slots.get_mut(no) {
-            slot.friends = friends;
         }
         self.scratch = bonded;
         self.replace_watched(no, watched);

@@ -61,7 +61,7 @@ impl World {
         let Some(slot) = self.slots.get(no) else { return Vec::new() };
         let Some(here) = slot.spot.map(|spot| spot.here) else { return Vec::new() };
         let mut found: Vec<Neighbour> = Vec::new();
-        for &user in &slot.friends {
+        for &user in slot.friends.iter() {
             let Some(zone) = self.zones.get(user) else { continue };
             if zone.is_beyond(here, query.radius_m) || (query.free_only && !zone.ready) {
                 continue;

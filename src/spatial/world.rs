@@ -10,6 +10,7 @@ use super::quiet_zone::Zone;
 use super::sphere::UnitVector;
 use super::timers::{Timer, Timers};
 use crate::domain::{LatLon, UnixMs, UserNo};
+use std::sync::Arc;
 
 /// Where a person is.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,8 @@ pub(super) struct Slot {
     pub(super) person: Person,
     pub(super) spot: Option<Spot>,
     /// Sorted.
-    pub(super) friends: Vec<UserNo>,
+    /// Shared with whoever filled the world; copied when it changes, which is rare.
+    pub(super) friends: Arc<[UserNo]>,
     /// Sorted: the friends to be looked at on every fix. Symmetric.
     pub(super) watched: Vec<UserNo>,
     /// Sorted: those with whom there is a [`Bond`]. Symmetric.
@@ -67,6 +69,16 @@ pub(super) fn add(list: &mut Vec<UserNo>, no: UserNo) -> bool {
 /// Takes out of a sorted list; false when it was not there.
 pub(super) fn take_out(list: &mut Vec<UserNo>, no: UserNo) -> bool {
     list.binary_search(&no).map(|place| list.remove(place)).is_ok()
+}
+
+/// Changes a shared list; it is copied only if the change is one.
+fn change(list: &mut Arc<[UserNo]>, change: impl FnOnce(&mut Vec<UserNo>) -> bool) -> bool {
+    let mut copy = list.to_vec();
+    let changed = change(&mut copy);
+    if changed {
+        *list = copy.into();
+    }
+    changed
 }
 
 impl World {
@@ -112,7 +124,7 @@ impl World {
         let slot = Slot {
             person,
             spot: None,
-            friends: Vec::new(),
+            friends: Arc::default(),
             watched: Vec::new(),
             bonded: Vec::new(),
             fresh: false,
@@ -163,8 +175,9 @@ impl World {
     /// Ends a friendship. A pair that becomes friends again is still not announced twice within the half hour.
     pub fn unfriend(&mut self, a: UserNo, b: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
-        let unlinked = [(a, b), (b, a)]
-            .map(|(one, other)| self.slots.get_mut(one).is_some_and(|slot| take_out(&mut slot.friends, other)));
+        let unlinked = [(a, b), (b, a)].map(|(one, other)| {
+            self.slots.get_mut(one).is_some_and(|slot| change(&mut slot.friends, |friends| take_out(friends, other)))
+        });
         if unlinked.contains(&true) {
             self.end(Pair::of(a, b), Reason::Unfriended, now, events);
         }
@@ -191,9 +204,9 @@ impl World {
     /// Sets a person's whole list of friends while the world is filled, before anybody has reported: `friends` in rising
     /// order, all of them known, and each of them loaded with a list that names `user`. Cheaper than
     /// [`World::add_friends`], which looks at both sides of every friendship.
-    pub fn load_friends(&mut self, user: UserNo, friends: &[UserNo]) {
+    pub fn load_friends(&mut self, user: UserNo, friends: Arc<[UserNo]>) {
         if let Some(slot) = self.slots.get_mut(user) {
-            slot.friends = friends.to_vec();
+            slot.friends = friends;
         }
     }
 
@@ -255,9 +268,9 @@ impl World {
         for other in &slot.bonded {
             self.set_bond(Pair::of(no, *other), None);
         }
-        for friend in &slot.friends {
+        for friend in slot.friends.iter() {
             if let Some(friend) = self.slots.get_mut(*friend) {
-                take_out(&mut friend.friends, no);
+                change(&mut friend.friends, |friends| take_out(friends, no));
             }
         }
         self.zones.remove(no);
@@ -274,8 +287,8 @@ impl World {
             return false;
         }
         let Some(slot) = self.slots.get_mut(a) else { return false };
-        let new = add(&mut slot.friends, b);
-        self.slots.get_mut(b).is_some_and(|slot| add(&mut slot.friends, a)) || new
+        let new = change(&mut slot.friends, |friends| add(friends, b));
+        self.slots.get_mut(b).is_some_and(|slot| change(&mut slot.friends, |friends| add(friends, a))) || new
     }
 
     fn zone_is_ready(&self, no: UserNo) -> bool {
