@@ -2,7 +2,8 @@
 //! the process lives, the next good message works, and memory has not grown. Rows are numbered as in the project's
 //! security review.
 mod frames;
-pub mod json;
+mod json;
+pub mod json_rows;
 mod seed;
 
 use std::time::{Duration, Instant};

@@ -36,7 +36,7 @@ fn cannot_store() -> String {
     code_of(&program.call("POST", "/v1/fixes").bearer(&root.token).json(&fix).send())
 }
 
-/// One test a code that `bad/json.rs` has no row for, and the list of them.
+/// One test a code that `bad/json_rows.rs` has no row for, and the list of them.
 macro_rules! provoked {
     ($($name:ident: $code:ident => $how:expr;)*) => {
         $(#[test]
@@ -56,7 +56,7 @@ provoked! {
 
 #[test]
 fn every_error_code_of_the_protocol_is_provoked() {
-    let rows = super::bad::json::codes();
+    let rows = super::bad::json_rows::codes();
     for code in Code::ALL {
         assert!(PROVOKED.contains(&code) || rows.contains(&code), "{code:?} has no test");
     }

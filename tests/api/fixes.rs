@@ -222,6 +222,25 @@ fn the_phones_own_steps_count_and_make_a_leaderboard() {
 }
 
 #[test]
+fn steps_are_told_at_most_once_an_interval_and_the_last_count_always() {
+    let node = TestNode::with(&[("push.steps", "\"300ms\"")]);
+    let [ann] = node.strangers(["ann"]);
+    let mut phone = node.connect(&ann);
+    let begin = std::time::Instant::now();
+    for step in 1..=50 {
+        let t = NOON.0 + step * 10;
+        phone.tell(json!({"type": "fix", "lat": SQUARE.0, "lon": SQUARE.1, "t": t, "steps": step * 2}));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let mut frames = 1;
+    while phone.expect("steps")["today"] != 100 {
+        frames += 1;
+    }
+    let most = begin.elapsed().as_millis() / 300 + 2;
+    assert!((2..=most).contains(&frames), "{frames} frames, at most {most}");
+}
+
+#[test]
 fn a_walk_without_a_step_counter_counts_its_distance() {
     let node = TestNode::start();
     let [ann] = node.strangers(["ann"]);

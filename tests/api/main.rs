@@ -21,3 +21,4 @@ mod map;
 mod near;
 mod presence;
 mod rest;
+mod sessions;
