@@ -28,8 +28,8 @@ use crate::protocol::moved;
 const CHUNK: usize = 7 * 1024;
 /// For `HttpServer::h1_write_buffer_size`: the body is asked for more only while less than this waits for the socket.
 pub const WRITE_BUFFER: usize = 1024;
-/// Friends in one `moved` frame; about 6 KiB.
-const FRIENDS_PER_FRAME: usize = 48;
+/// Friends in one `moved` frame, about 12 KiB; more make several frames.
+const FRIENDS_PER_FRAME: usize = 100;
 /// Pings that wait for their answer; of more, the latest are answered.
 const PONGS: usize = 32;
 /// A queue that emptied keeps room for this many frames.
