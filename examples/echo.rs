@@ -9,8 +9,8 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use clap::Parser;
 use letshang::actors::downlink::Downlink;
 use letshang::http::socket::{
-    Flow, DISCONNECT_TIMEOUT, Link, Message, Outbox, OutboxLimits, ReaderLimits, Session, SocketLimits, SocketMetrics, WRITE_BUFFER,
-    on_connect, serve,
+    DISCONNECT_TIMEOUT, Flow, Link, Message, Outbox, OutboxLimits, ReaderLimits, Session, SocketLimits, SocketMetrics,
+    WRITE_BUFFER, on_connect, serve,
 };
 
 #[global_allocator]

@@ -94,17 +94,17 @@ fn judge_first(first: u8, fin: bool, rules: Rules) -> Result<OpCode, Violation> 
         OpCode::Bad => Err(Violation::protocol("reserved opcode")),
         OpCode::Close | OpCode::Ping | OpCode::Pong if !fin => {
             Err(Violation::protocol("control frames cannot be fragmented"))
-        },
+        }
         OpCode::Continue if !rules.message_open => Err(Violation::protocol("nothing to continue")),
         OpCode::Text | OpCode::Binary if rules.message_open => {
             Err(Violation::protocol("a message began inside an unfinished one"))
-        },
+        }
         OpCode::Binary if !rules.binary_allowed => {
             Err(Violation { code: CloseCode::UNSUPPORTED, why: "binary messages are not understood" })
-        },
+        }
         OpCode::Continue if rules.fragments_left == 0 => {
             Err(Violation { code: CloseCode::POLICY, why: "too many fragments" })
-        },
+        }
         good => Ok(good),
     }
 }
@@ -133,7 +133,7 @@ pub(super) fn parse_close(payload: &[u8]) -> Result<Option<CloseCode>, Violation
                 return Err(Violation::not_utf8());
             }
             Ok(Some(CloseCode(code)))
-        },
+        }
     }
 }
 

@@ -147,7 +147,7 @@ impl FrameReader {
             match self.read_payload(frame, input) {
                 Ok(Some(event)) => break event,
                 Ok(None) if input.is_empty() => return None,
-                Ok(None) => {},
+                Ok(None) => {}
                 Err(violation) => break ReaderEvent::Bad(violation),
             }
         };
@@ -190,11 +190,11 @@ impl FrameReader {
                 input.advance(used - before);
                 self.head_len = 0;
                 Ok(Some(head))
-            },
+            }
             None => {
                 input.advance(self.head_len - before);
                 Ok(None)
-            },
+            }
         }
     }
 

@@ -8,6 +8,7 @@ pub mod frame_reader;
 mod handshake;
 mod moved_slots;
 pub mod outbox;
+mod outbox_queue;
 pub mod routes;
 pub mod session;
 pub mod socket;

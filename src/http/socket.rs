@@ -12,8 +12,8 @@ use futures_util::future::LocalBoxFuture;
 
 pub use super::frame_reader::{Message, ReaderLimits};
 use super::handshake;
-pub use super::outbox::{Outbox, OutboxLimits, WRITE_BUFFER};
 use super::outbox::OutboxBody;
+pub use super::outbox::{Outbox, OutboxLimits, WRITE_BUFFER};
 use super::socket_actor;
 pub use super::socket_metrics::SocketMetrics;
 pub use super::tcp::{DISCONNECT_TIMEOUT, TcpOptions, on_connect, on_connect_with};

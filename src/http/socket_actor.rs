@@ -90,7 +90,7 @@ impl<S: Session> StreamHandler<SocketEvent> for Socket<S> {
         match event {
             SocketEvent::Read(ReaderEvent::Message(message)) => self.message(message),
             SocketEvent::Read(ReaderEvent::Ping(payload)) => self.ping(payload),
-            SocketEvent::Read(ReaderEvent::Pong) => {},
+            SocketEvent::Read(ReaderEvent::Pong) => {}
             SocketEvent::Read(ReaderEvent::Close(code)) => self.closed_by_client(code, ctx),
             SocketEvent::Read(ReaderEvent::Bad(violation)) => self.violation(violation, ctx),
             SocketEvent::Tick => self.tick(),
@@ -232,11 +232,11 @@ impl PingBudget {
             Some(left) => {
                 self.milli_pongs = left;
                 true
-            },
+            }
             None => {
                 self.over = self.over.saturating_add(1);
                 false
-            },
+            }
         }
     }
 

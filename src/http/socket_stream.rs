@@ -84,11 +84,11 @@ impl<P> SocketStream<P> {
         match self.unfinished {
             Some((known, since)) if known == name && self.shared.gate.borrow().is_none() => {
                 since.elapsed() >= self.message_limit
-            },
+            }
             _ => {
                 self.unfinished = Some((name, Instant::now()));
                 false
-            },
+            }
         }
     }
 

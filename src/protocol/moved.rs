@@ -56,7 +56,13 @@ mod tests {
     use crate::domain::{LatLon, UnixMs};
 
     fn live(lat: f64, lon: f64) -> Live {
-        Live { position: LatLon::new(lat, lon).unwrap(), t: UnixMs(1_700_000_000_123), accuracy: None, speed: None, heading: None }
+        Live {
+            position: LatLon::new(lat, lon).unwrap(),
+            t: UnixMs(1_700_000_000_123),
+            accuracy: None,
+            speed: None,
+            heading: None,
+        }
     }
 
     fn text_of(friends: &[(UserId, Live)]) -> String {
@@ -67,8 +73,14 @@ mod tests {
 
     #[test]
     fn a_friend_is_written_with_the_fewest_digits_that_say_it_exactly() {
-        let full = Live { accuracy: Some(12.3), speed: Some(0.1), heading: Some(359.9), ..live(40.764_350_330_5, -73.969_435_638_5) };
-        let friends = [(UserId::parse("ann", "user").unwrap(), full), (UserId::parse("bob", "user").unwrap(), live(0.0, -180.0))];
+        let full = Live {
+            accuracy: Some(12.3),
+            speed: Some(0.1),
+            heading: Some(359.9),
+            ..live(40.764_350_330_5, -73.969_435_638_5)
+        };
+        let friends =
+            [(UserId::parse("ann", "user").unwrap(), full), (UserId::parse("bob", "user").unwrap(), live(0.0, -180.0))];
         assert_eq!(
             text_of(&friends),
             concat!(

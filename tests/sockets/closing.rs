@@ -24,7 +24,9 @@ fn w18_a_close_is_echoed_and_what_follows_it_is_ignored() {
         (vec![], None),
     ] {
         let mut client = RawClient::connect(server.address, "/ws");
-        client.send(&[frame(TEXT, b"last words"), frame(CLOSE, &sent), frame(TEXT, b"too late"), frame(0x83, b"")].concat());
+        client.send(
+            &[frame(TEXT, b"last words"), frame(CLOSE, &sent), frame(TEXT, b"too late"), frame(0x83, b"")].concat(),
+        );
         assert_eq!(client.read(), Received::Text("last words".into()));
         assert_eq!(client.read(), Received::Close(expected, String::new()));
         let start = Instant::now();

@@ -105,7 +105,9 @@ fn w11_fragments_that_sum_above_the_limit_are_too_big_on_the_head_that_says_so()
 #[test]
 fn sixty_four_fragments_are_a_message_and_sixty_five_are_not() {
     let server = SocketServer::start(Setup::default());
-    for (fragments, expected) in [(64, Received::Text("x".repeat(64))), (65, Received::Close(Some(1008), "too many fragments".into()))] {
+    for (fragments, expected) in
+        [(64, Received::Text("x".repeat(64))), (65, Received::Close(Some(1008), "too many fragments".into()))]
+    {
         let mut client = RawClient::connect(server.address, "/ws");
         let mut bytes = frame(FIRST_TEXT, b"x");
         bytes.extend((0..fragments - 2).flat_map(|_| frame(MIDDLE, b"x")));
@@ -154,7 +156,9 @@ fn every_length_around_the_borders_of_its_encodings_comes_back_the_same() {
     let outbox = letshang::http::socket::OutboxLimits { frames: 256, bytes: 1 << 20 };
     let server = SocketServer::start(Setup { limits, outbox, ..Setup::default() });
     let mut client = RawClient::connect(server.address, "/ws");
-    for length in [1, 7, 8, 9, 124, 125, 126, 127, 128, 1023, 1024, 7_163, 7_164, 7_168, 8_192, 65_535, 65_536, 65_537, 200_000] {
+    for length in
+        [1, 7, 8, 9, 124, 125, 126, 127, 128, 1023, 1024, 7_163, 7_164, 7_168, 8_192, 65_535, 65_536, 65_537, 200_000]
+    {
         let payload: Vec<u8> = (0..length).map(|i: usize| (i * 31 % 251) as u8).collect();
         client.send(&frame(BINARY, &payload));
         assert_eq!(client.read(), Received::Binary(payload), "{length}");
@@ -168,7 +172,9 @@ fn w21_a_message_that_drips_is_closed_after_its_time_and_not_before() {
     // Inside a payload, inside a head, and between fragments with pings in the gaps.
     let payload = frame(TEXT, &[b'x'; 100]);
     let between: Vec<u8> = [frame(FIRST_TEXT, b"x"), (0..100).flat_map(|_| frame(PING, b"")).collect()].concat();
-    for (what, bytes, step) in [("payload", &payload, 1), ("fragments", &between, 6), ("head", &payload[..1].to_vec(), 1)] {
+    for (what, bytes, step) in
+        [("payload", &payload, 1), ("fragments", &between, 6), ("head", &payload[..1].to_vec(), 1)]
+    {
         let mut client = RawClient::connect(server.address, "/ws");
         let start = Instant::now();
         let mut drops = bytes.chunks(step);

@@ -84,5 +84,7 @@ fn a_client_that_leaves_before_the_answer_leaves_nothing_behind() {
         let mut stream = std::net::TcpStream::connect(server.address).unwrap();
         std::io::Write::write_all(&mut stream, upgrade_request("/ws", "").as_bytes()).unwrap();
     }
-    until("all are gone", || server.open_connections() == 0 && server.closed() == server.log.opened.load(std::sync::atomic::Ordering::SeqCst));
+    until("all are gone", || {
+        server.open_connections() == 0 && server.closed() == server.log.opened.load(std::sync::atomic::Ordering::SeqCst)
+    });
 }

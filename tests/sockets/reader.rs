@@ -32,9 +32,11 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
         1 => prop::collection::vec(any::<u8>(), 0..20),
         1 => prop::collection::vec(Just(b'x'), 100..310),
     ];
-    (first, payload, any::<bool>()).prop_map(|(first, payload, wide)| {
-        if wide { frame_as(first, 64, &payload) } else { frame(first, &payload) }
-    })
+    (first, payload, any::<bool>()).prop_map(
+        |(first, payload, wide)| {
+            if wide { frame_as(first, 64, &payload) } else { frame(first, &payload) }
+        },
+    )
 }
 
 /// What must come out, said as plainly as possible: frame by frame, each whole, by the book.
@@ -48,7 +50,8 @@ fn by_the_book(frames: &[Vec<u8>]) -> Vec<String> {
             127 => 10,
             _ => 2,
         };
-        let payload: Vec<u8> = bytes[at + 4..].iter().zip(bytes[at..at + 4].iter().cycle()).map(|(b, m)| b ^ m).collect();
+        let payload: Vec<u8> =
+            bytes[at + 4..].iter().zip(bytes[at..at + 4].iter().cycle()).map(|(b, m)| b ^ m).collect();
         let (fin, opcode) = (first & 0x80 != 0, first & 0x0F);
         let bad = |code: u16| format!("bad {code}");
         if first & 0x70 != 0 || matches!(opcode, 3..=7 | 11..) || (opcode >= 8 && (!fin || second > 125)) {
@@ -62,21 +65,21 @@ fn by_the_book(frames: &[Vec<u8>]) -> Vec<String> {
                     [] => "close".into(),
                     [a, b, ref reason @ ..] if valid(u16::from_be_bytes([a, b])) => {
                         if std::str::from_utf8(reason).is_ok() { "close".into() } else { bad(1007) }
-                    },
+                    }
                     _ => bad(1002),
                 });
                 return out;
-            },
+            }
             9 => out.push(format!("ping {payload:?}")),
             10 => out.push("pong".into()),
             0 if open.is_none() => {
                 out.push(bad(1002));
                 return out;
-            },
+            }
             1 | 2 if open.is_some() => {
                 out.push(bad(1002));
                 return out;
-            },
+            }
             _ => {
                 let (text, mut whole, pieces) = open.take().unwrap_or((opcode == 1, vec![], 0));
                 if pieces == 4 {
@@ -97,7 +100,7 @@ fn by_the_book(frames: &[Vec<u8>]) -> Vec<String> {
                 } else {
                     open = Some((text, whole, pieces + 1));
                 }
-            },
+            }
         }
     }
     out

@@ -30,7 +30,8 @@ fn cpu_per_frame(echo: bool, connections: usize, rate: u64, per_write: usize, se
     let server = SocketServer::start(Setup { echo, ..Setup::default() });
     let fix = br#"{"type":"fix","lat":40.7643503305,"lon":-73.9694356385,"t":1700000000123,"acc":5.5,"speed":1.25}"#;
     let bytes = frame(TEXT, fix).repeat(per_write);
-    let mut clients: Vec<TcpStream> = (0..connections).map(|_| RawClient::connect(server.address, "/ws").stream).collect();
+    let mut clients: Vec<TcpStream> =
+        (0..connections).map(|_| RawClient::connect(server.address, "/ws").stream).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let answered = Arc::new(AtomicU64::new(0));
     let readers: Vec<_> = clients
@@ -115,7 +116,10 @@ fn memory_of_ten_thousand_idle_connections() {
     let cpu = cpu_of("actix-rt|system");
     std::thread::sleep(Duration::from_secs(4));
     let ticking = (cpu_of("actix-rt|system") - cpu) / 4;
-    println!("{count} idle connections: {} bytes each; their clock costs {ticking:?} of CPU a second", idle / count as u64);
+    println!(
+        "{count} idle connections: {} bytes each; their clock costs {ticking:?} of CPU a second",
+        idle / count as u64
+    );
     for client in &clients {
         (&*client).write_all(&frame(TEXT, &[b'x'; 300])).unwrap();
     }
@@ -129,4 +133,41 @@ fn memory_of_ten_thousand_idle_connections() {
         std::thread::sleep(Duration::from_millis(100));
     }
     println!("after they went: {} KiB in all", resident().unwrap().saturating_sub(before) / 1024);
+}
+
+/// What the kernel takes for a client that reads nothing, and how fast one that reads gets large frames, by `SO_SNDBUF`.
+#[test]
+#[ignore = "a measurement"]
+fn send_buffers() {
+    use letshang::actors::downlink::Downlink;
+    use letshang::http::socket::TcpOptions;
+    let _turn = alone();
+    for kib in [8, 16, 32, 64, 128, 4096] {
+        let tcp = TcpOptions { send_buffer: kib * 1024, ..TcpOptions::default() };
+        let server = SocketServer::start(Setup { tcp, ..Setup::default() });
+        let _unread = RawClient::connect(server.address, "/ws");
+        let outbox = server.outbox(0);
+        let mut still = 0;
+        let mut taken = 0;
+        while still < 100 {
+            outbox.moved(&super::friends(40, 1));
+            std::thread::sleep(Duration::from_micros(500));
+            let now = server.metrics.bytes_out.load(Ordering::SeqCst);
+            still = if now == taken { still + 1 } else { 0 };
+            taken = now;
+        }
+        let mut reader = RawClient::connect(server.address, "/ws");
+        let outbox = server.outbox(1);
+        let (cpu, start) = (cpu_of("actix-rt|system"), Instant::now());
+        for _ in 0..2000 {
+            outbox.crowd(vec![1; 80_000].into());
+            assert!(matches!(reader.read(), Received::Binary(_)));
+        }
+        println!(
+            "{kib} KiB: {} KiB taken from a server whose client reads nothing; 80 kB frames: {:.0} µs each, {:.0} µs of CPU",
+            taken / 1024,
+            start.elapsed().as_secs_f64() * 1e6 / 2000.0,
+            (cpu_of("actix-rt|system") - cpu).as_secs_f64() * 1e6 / 2000.0
+        );
+    }
 }

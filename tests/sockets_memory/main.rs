@@ -1,6 +1,15 @@
 //! Memory and CPU of the socket layer, measured in this process: the tests take turns, so that what one sees is its own.
 //! The figures of the `#[ignore]`d ones are for people:
 //! `cargo test --release --test sockets_memory -- --ignored --nocapture --test-threads 1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "../support/raw_ws.rs"]
 mod raw_ws;
 #[path = "../support/socket_server.rs"]
@@ -142,7 +151,9 @@ fn frames_that_drip_a_large_message_hold_what_was_received_and_no_more() {
 fn friends(count: u32, t: i64) -> Vec<MovedFriend> {
     let position = LatLon::new(40.0, -73.5).unwrap();
     let live = Live { position, t: UnixMs(t), accuracy: Some(5.0), speed: Some(1.25), heading: Some(90.0) };
-    (0..count).map(|no| MovedFriend { no: UserNo(no), user: UserId::parse(&format!("u{no}"), "user").unwrap(), live }).collect()
+    (0..count)
+        .map(|no| MovedFriend { no: UserNo(no), user: UserId::parse(&format!("u{no}"), "user").unwrap(), live })
+        .collect()
 }
 
 /// Pushes positions and, as long as there is room, state; gives the largest growth of resident memory.
@@ -184,8 +195,11 @@ fn a_thousand_clients_that_never_read_are_bounded_and_leave_nothing() {
     most = most.max(resident().unwrap() - before);
     let stuck = outboxes.iter().filter(|outbox| !outbox.has_room()).count();
     let coalesced = server.metrics.moved_coalesced.load(Ordering::SeqCst);
-    println!("1000 idle: {} KiB each; stalled under traffic: {} KiB each ({stuck} with half their state full, {coalesced} positions overtaken)",
-        idle / 1000 / 1024, most / 1000 / 1024);
+    println!(
+        "1000 idle: {} KiB each; stalled under traffic: {} KiB each ({stuck} with half their state full, {coalesced} positions overtaken)",
+        idle / 1000 / 1024,
+        most / 1000 / 1024
+    );
     assert!(stuck > 900, "only {stuck} stalled");
     assert!(most < 1000 * 100 * 1024, "{most} bytes");
     drop(clients);

@@ -46,11 +46,11 @@ pub fn head(first: u8, length_bits: u8, length: u64) -> Vec<u8> {
         16 => {
             bytes.push(0x80 | 126);
             bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
-        },
+        }
         _ => {
             bytes.push(0x80 | 127);
             bytes.extend(length.to_be_bytes());
-        },
+        }
     }
     bytes.extend(MASK);
     bytes
@@ -131,12 +131,12 @@ pub fn request_over(stream: TcpStream, request: &[u8]) -> (String, RawClient) {
             return (String::from_utf8(head).unwrap(), client);
         }
         match client.fill() {
-            Ok(true) => {},
+            Ok(true) => {}
             other => {
                 let got = String::from_utf8_lossy(&client.buffer).into_owned();
                 assert!(matches!(other, Ok(false)) && !got.is_empty(), "no answer: {other:?} {got:?}");
                 return (got, client);
-            },
+            }
         }
     }
 }
@@ -173,11 +173,11 @@ impl RawClient {
                 return received;
             }
             match self.fill() {
-                Ok(true) => {},
+                Ok(true) => {}
                 Ok(false) => return Received::End,
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     return Received::Nothing;
-                },
+                }
                 Err(error) => return Received::Broken(error.kind()),
             }
         }
@@ -209,7 +209,7 @@ impl RawClient {
         loop {
             match self.read() {
                 Received::Close(code, _) => return code,
-                Received::Text(_) | Received::Binary(_) | Received::Ping(_) | Received::Pong(_) => {},
+                Received::Text(_) | Received::Binary(_) | Received::Ping(_) | Received::Pong(_) => {}
                 end => panic!("no close frame: {end:?}"),
             }
         }
@@ -235,7 +235,7 @@ impl RawClient {
                 let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
                 let reason = payload.get(2..).unwrap_or_default().to_vec();
                 Received::Close(code, String::from_utf8(reason).unwrap())
-            },
+            }
             other => panic!("the server sent a frame that begins with {other:#x}"),
         })
     }

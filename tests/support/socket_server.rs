@@ -10,8 +10,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use letshang::actors::downlink::Downlink;
 use letshang::http::socket::{
-    Flow, DISCONNECT_TIMEOUT, Link, Message, Outbox, OutboxLimits, Session, SocketLimits, SocketMetrics, TcpOptions, WRITE_BUFFER,
-    on_connect_with, serve,
+    DISCONNECT_TIMEOUT, Flow, Link, Message, Outbox, OutboxLimits, Session, SocketLimits, SocketMetrics, TcpOptions,
+    WRITE_BUFFER, on_connect_with, serve,
 };
 
 #[derive(Clone, Copy)]
@@ -70,12 +70,12 @@ impl Session for Noted {
                 "leave" => {
                     link.close(letshang::protocol::close::CloseCode::REPLACED, "as asked");
                     return Flow::Continue;
-                },
+                }
                 "wait" => {
                     link.outbox().state("waited".into());
                     return Flow::Wait(Box::pin(tokio::time::sleep(Duration::from_millis(500))));
-                },
-                _ => {},
+                }
+                _ => {}
             }
         }
         if !self.echo {
