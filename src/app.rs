@@ -1,1 +1,292 @@
-//! app
+//! Putting a node together: the one place that knows every actor. Built last stage first, addresses passed in `new`.
+mod load;
+mod stop;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{HttpServer, web};
+use anyhow::Context as _;
+
+use crate::activity::histogram::hour_of;
+use crate::actors::alarm::{Alarm, Alarms};
+use crate::actors::board::Board;
+use crate::actors::critical::Stopping;
+use crate::actors::herald::Herald;
+use crate::actors::journal::{Journal, Journaling};
+use crate::actors::registry::Registry;
+use crate::actors::spatial_inbox::SpatialInbox;
+use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
+use crate::actors::user::{StepsToday, UserDeps};
+use crate::config::{Config, Durability as DurabilityChoice};
+use crate::domain::Clock;
+use crate::http::people::People;
+use crate::http::socket::{SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
+use crate::http::state::Node;
+use crate::http::{admin_socket, routes};
+use crate::protocol::client::FIXES_PER_FRAME;
+use crate::protocol::server::Limits;
+use crate::spatial::world::{Settings, World};
+use crate::store::embedded::{Durability, Embedded};
+use crate::telemetry;
+
+/// A node that stands and listens.
+pub struct App {
+    address: SocketAddr,
+    node: Arc<Node>,
+    server: Server,
+    parts: stop::Parts,
+}
+
+impl App {
+    /// Opens the store, starts every actor and listens. Must run inside an actix system.
+    ///
+    /// # Errors
+    /// When the address is taken, the folder cannot be used or the settings contradict each other.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let listener = listen(config.server.listen)?;
+        let address = listener.local_addr()?;
+        let zone = config.zone()?;
+        let store = Arc::new(Embedded::open(&config.store.data)?);
+        let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
+        tracing::debug!(ms = since(started), "store read");
+        let accounts = Arc::new(stored.accounts);
+        load::check_guest(&config, &accounts)?;
+
+        let stopping = Stopping::default();
+        let registry = Arc::new(Registry::default());
+        let board = Arc::new(Board::default());
+        let alarms = Arc::new(Alarms::default());
+        let spatial = Arc::new(SpatialInbox::default());
+        let herald = Herald::new(registry.clone(), clock.clone()).start();
+        let steps_today = StepsToday::default();
+
+        let journal = Arc::new(Journaling::default());
+        let journal_actor = on_own_thread({
+            let (inbox, store, guard) = (journal.clone(), store.clone(), stopping.guard("Journal"));
+            let (health, gather) = (herald.clone().recipient(), config.store.group_commit.get());
+            let durability = durability(config.store.durability);
+            move |_: &mut Context<Journal>| Journal::new(inbox, store, durability, gather, health, guard)
+        });
+        journal.connect(journal_actor.clone().recipient());
+
+        let hours = load::hours(&config, &store, &clock, &stopping, &herald)?;
+
+        let mut world = World::new(settings(&config));
+        let into = load::Into { board: &board, alarms: &alarms, hours: &hours.inbox, steps_today: &steps_today };
+        let events = world.fill(|world| load::fill(world, &accounts, stored.rows, &into, &zone, clock.now()));
+        tracing::debug!(ms = since(started), "world filled");
+        let index = on_own_thread({
+            let deps = SpatialDeps {
+                inbox: spatial.clone(),
+                registry: registry.clone(),
+                accounts: accounts.clone(),
+                journal: journal.clone(),
+                clock: clock.clone(),
+                moved_every: config.push.moved.get(),
+                crowd_every: config.push.crowd.get(),
+            };
+            let guard = stopping.guard("SpatialIndex");
+            move |_: &mut Context<SpatialIndex>| SpatialIndex::new(world, events, deps, guard)
+        });
+        spatial.connect(index.clone().recipient());
+
+        let user = Arc::new(UserDeps {
+            accounts,
+            store,
+            board,
+            registry: registry.clone(),
+            spatial,
+            index: index.clone(),
+            hours: hours.inbox,
+            journal,
+            alarms: alarms.clone(),
+            clock: clock.clone(),
+            zone: zone.clone(),
+            limits: limits(&config),
+            linger: config.presence.linger.get(),
+            http_linger: config.presence.http_linger.get(),
+            steps_every: config.push.steps.get(),
+            steps_today,
+            fixes: AtomicU64::new(0),
+        });
+        registry.equip(&user);
+        let alarm = on_own_thread({
+            let (registry, guard) = (registry.clone(), stopping.guard("Alarm"));
+            move |_: &mut Context<Alarm>| Alarm::new(alarms, registry, clock, guard)
+        });
+
+        let sockets = Arc::new(SocketMetrics::default());
+        let node = Arc::new_cyclic(|weak| Node {
+            people: Arc::new(People::new(user.clone())),
+            metrics: telemetry::metrics(weak.clone()),
+            user,
+            index: index.clone(),
+            hours: hours.actor.clone(),
+            sinks: hours.sinks,
+            sockets,
+            max_connections: max_connections(&config) as u64,
+            next_conn: AtomicU64::new(1),
+            ready: AtomicBool::new(false),
+            stopping,
+            started,
+            fixes_per_second_e3: AtomicU64::new(0),
+            zone,
+            config,
+        });
+        let server = serve(listener, &node)?;
+        let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
+        actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
+        actix_rt::spawn(measure_rate(node.clone()));
+        node.ready.store(true, Ordering::Relaxed);
+        tracing::info!(%address, ready_ms = since(started), "ready");
+        let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
+        Ok(Self { address, node, server, parts })
+    }
+
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the address.
+    ///
+    /// # Errors
+    /// As [`App::start`] and [`App::run_until`].
+    pub fn run(config: Config, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        actix::System::new().block_on(async {
+            let app = Self::start(config, Clock::System).await?;
+            listening(app.address());
+            app.run_until(stop::signal()).await
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The node, for tests that look inside.
+    #[must_use]
+    pub const fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
+    /// A handle that stops the HTTP side at once (tests).
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until `shutdown` ends, then says goodbye to everyone, flushes and returns.
+    ///
+    /// # Errors
+    /// When the server breaks.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { node, server, parts, .. } = self;
+        let handle = server.handle();
+        let mut serving = actix_rt::spawn(server);
+        tokio::select! {
+            ended = &mut serving => {
+                node.stopping.begin();
+                ended.context("the server's task died")?.context("the server broke")?;
+            }
+            () = shutdown => {
+                stop::say_goodbye(&node).await;
+                stop::flush(&node, &parts).await;
+                handle.stop(false).await;
+            }
+        }
+        let _ = std::fs::remove_file(node.config.store.data.join(admin_socket::SOCKET));
+        Ok(())
+    }
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let listen = || -> std::io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(4_096)?;
+        Ok(socket.into())
+    };
+    listen().with_context(|| format!("cannot listen on {address}"))
+}
+
+fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
+    let workers = node.config.worker_threads();
+    let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
+    // Beyond `max_connections` the answer is 503; a few more connections are needed to give it.
+    let per_worker = max_connections(&node.config) / workers + 256;
+    let shared = node.clone();
+    let server = HttpServer::new(move || {
+        let node = shared.clone();
+        actix_web::App::new()
+            .wrap_fn(routes::guard)
+            .configure(move |config: &mut web::ServiceConfig| routes::register(config, node))
+    })
+    .workers(workers)
+    .max_connections(per_worker)
+    .h1_write_buffer_size(WRITE_BUFFER)
+    .on_connect(on_connect_with(options))
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+/// Starts an actor on a thread of its own.
+fn on_own_thread<A: Actor<Context = Context<A>>>(make: impl FnOnce(&mut Context<A>) -> A + Send + 'static) -> Addr<A> {
+    A::start_in_arbiter(&Arbiter::new().handle(), make)
+}
+
+async fn measure_rate(node: Arc<Node>) {
+    let mut before = (Instant::now(), 0);
+    loop {
+        actix_rt::time::sleep(Duration::from_secs(1)).await;
+        let now = (Instant::now(), node.user.fixes.load(Ordering::Relaxed));
+        let ms = now.0.duration_since(before.0).as_millis().max(1);
+        let rate = u128::from(now.1 - before.1) * 1_000_000 / ms;
+        node.fixes_per_second_e3.store(u64::try_from(rate).unwrap_or(u64::MAX), Ordering::Relaxed);
+        before = now;
+    }
+}
+
+/// What the settings allow, kept below the limit of open files so that the store and the last refusals still have some.
+fn max_connections(config: &Config) -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let room = usize::try_from(files.saturating_sub(128) / 10 * 8).unwrap_or(usize::MAX);
+    config.server.max_connections.min(room)
+}
+
+fn since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn durability(choice: DurabilityChoice) -> Durability {
+    match choice {
+        DurabilityChoice::Power => Durability::Power,
+        DurabilityChoice::Process => Durability::Process,
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        fresh_ms: config.proximity.fresh.as_ms(),
+        announce_again_ms: config.proximity.announce_again.as_ms(),
+        leave_hold_ms: config.proximity.leave_hold.as_ms(),
+        ..Settings::default()
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        frame_bytes: config.limits.frame_bytes,
+        fixes_per_frame: FIXES_PER_FRAME,
+        frames_per_second: config.limits.frames_per_second,
+    }
+}

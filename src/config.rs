@@ -141,8 +141,8 @@ pub struct Hours {
     pub time_zone: String,
     /// How often it is written.
     pub flush: Span,
-    /// Days kept in memory.
-    pub days_in_memory: u16,
+    /// Days kept.
+    pub retain_days: u16,
 }
 
 /// `[proximity]`.
@@ -302,7 +302,7 @@ impl Config {
         bounded_span("store.group_commit", self.store.group_commit, 0, 1_000)?;
         bounded_span("redis.timeout", self.redis.timeout, 10, 60_000)?;
         bounded_span("hours.flush", self.hours.flush, 100, 60_000)?;
-        bounded("hours.days_in_memory", usize::from(self.hours.days_in_memory), 2, 400)?;
+        bounded("hours.retain_days", usize::from(self.hours.retain_days), 8, 3_660)?;
         bounded_span("proximity.fresh", self.proximity.fresh, 1_000, 24 * 3_600_000)?;
         bounded_span("proximity.announce_again", self.proximity.announce_again, 0, 7 * 24 * 3_600_000)?;
         bounded_span("proximity.leave_hold", self.proximity.leave_hold, 0, 3_600_000)?;
@@ -366,7 +366,8 @@ impl fmt::Display for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let wrong = || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
+        let wrong =
+            || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let (number, unit) = text.split_at(digits);
         let factor = match unit.trim() {

@@ -253,3 +253,185 @@ impl Histogram {
         sets.retain(|key, _| key.0.date >= date || dirty.contains(key));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+    const MINUTE: i64 = 60_000;
+
+    fn new_york() -> TimeZone {
+        TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap()
+    }
+
+    /// A zone whose clocks change by half an hour.
+    fn lord_howe() -> TimeZone {
+        TimeZone::posix("<+1030>-10:30<+11>-11,M10.1.0,M4.1.0").unwrap()
+    }
+
+    fn at(text: &str) -> UnixMs {
+        UnixMs(text.parse::<Timestamp>().unwrap().as_millisecond())
+    }
+
+    fn hours(from: UnixMs, to: UnixMs, zone: &TimeZone) -> Vec<(i8, u8)> {
+        hours_between(from, to, zone).map(|hour| (hour.date.day(), hour.hour)).collect()
+    }
+
+    #[test]
+    fn in_spring_the_skipped_hour_never_comes() {
+        let zone = new_york();
+        let (from, to) = (at("2026-03-08T06:30:00Z"), at("2026-03-08T08:00:00Z"));
+        assert_eq!(hours(from, to, &zone), [(8, 1), (8, 3)]);
+        assert_eq!(start_of_next_hour(from, &zone), at("2026-03-08T07:00:00Z"));
+        let day = hours(at("2026-03-08T05:00:00Z"), at("2026-03-09T04:00:00Z"), &zone);
+        assert_eq!(day.len(), 23);
+    }
+
+    #[test]
+    fn in_autumn_the_repeated_hour_is_one() {
+        let zone = new_york();
+        let (from, to) = (at("2026-11-01T05:30:00Z"), at("2026-11-01T07:00:01Z"));
+        assert_eq!(hours(from, to, &zone), [(1, 1), (1, 2)]);
+        assert_eq!(start_of_next_hour(from, &zone), at("2026-11-01T07:00:00Z"));
+        let day = hours(at("2026-11-01T04:00:00Z"), at("2026-11-02T05:00:00Z"), &zone);
+        assert_eq!(day.len(), 24);
+    }
+
+    #[test]
+    fn the_end_of_a_span_is_not_in_it_and_a_moment_is_enough() {
+        let zone = new_york();
+        let five = at("2026-06-01T09:00:00Z");
+        assert_eq!(hours(five, five + HOUR, &zone), [(1, 5)]);
+        assert_eq!(hours(five, five + HOUR + 1, &zone), [(1, 5), (1, 6)]);
+        assert_eq!(hours(five, five, &zone), [(1, 5)]);
+        assert_eq!(hours(five + 1, five, &zone), [(1, 5)]);
+        let before_midnight = at("2026-06-02T03:59:59.999Z");
+        assert_eq!(hours(before_midnight, before_midnight + 2, &zone), [(1, 23), (2, 0)]);
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trap() {
+        let zone = new_york();
+        for t in [i64::MIN, -1, 0, i64::MAX] {
+            let _ = hour_of(UnixMs(t), &zone);
+            let _ = start_of_next_hour(UnixMs(t), &zone);
+            assert!(hours_between(UnixMs(t), UnixMs(t) + HOUR, &zone).count() <= 2);
+        }
+        assert_eq!(hours_between(UnixMs(i64::MAX - 5), UnixMs(i64::MAX), &zone).count(), 1);
+    }
+
+    #[test]
+    fn bits_stand_where_redis_puts_them() {
+        let mut set = UserSet::default();
+        for user in [0, 7, 9, 100] {
+            assert!(set.insert(UserNo(user)));
+            assert!(!set.insert(UserNo(user)));
+        }
+        assert_eq!(&set.to_bytes()[..2], [0b1000_0001, 0b0100_0000]);
+        assert_eq!((set.to_bytes().len(), set.len()), (13, 4));
+        let padded = [set.to_bytes(), &[0, 0]].concat();
+        assert_eq!(UserSet::from_bytes(&padded), set);
+        assert_eq!(UserSet::from_bytes(&[]), UserSet::default());
+    }
+
+    #[test]
+    fn everyone_counts_once_an_hour() {
+        let mut histogram = Histogram::default();
+        let day = date(2026, 6, 1);
+        let hour = HourOfDay { date: day, hour: 17 };
+        for user in [4, 5, 4, 5, 4] {
+            histogram.mark(hour, Presence::Free, UserNo(user));
+            histogram.mark(hour, Presence::Online, UserNo(user + 1));
+        }
+        histogram.mark(HourOfDay { hour: 18, ..hour }, Presence::Online, UserNo(4));
+        let counts = histogram.counts(day);
+        assert_eq!(counts.hours[17], HourCount { free: 2, online: 2 });
+        assert_eq!(counts.hours[18], HourCount { free: 0, online: 1 });
+        assert_eq!(histogram.counts(date(2026, 6, 2)), DayCounts::default());
+        assert_eq!(histogram.dates(), [day]);
+    }
+
+    #[test]
+    fn only_what_is_new_must_be_written() {
+        let mut histogram = Histogram::default();
+        let hour = HourOfDay { date: date(2026, 6, 1), hour: 17 };
+        let mut stored = UserSet::default();
+        stored.insert(UserNo(1));
+        histogram.merge(hour, Presence::Free, &stored);
+        assert_eq!(histogram.take_dirty(), []);
+        histogram.mark(hour, Presence::Free, UserNo(1));
+        assert_eq!(histogram.take_dirty(), []);
+        histogram.mark(hour, Presence::Free, UserNo(2));
+        assert_eq!(histogram.take_dirty(), [(hour, Presence::Free)]);
+        assert_eq!(histogram.take_dirty(), []);
+        histogram.mark_dirty([(hour, Presence::Free)]);
+        histogram.forget_before(date(2026, 6, 2));
+        assert_eq!(
+            histogram.set(hour, Presence::Free).map(UserSet::len),
+            Some(2),
+            "not forgotten before it is written"
+        );
+        assert_eq!(histogram.take_dirty(), [(hour, Presence::Free)]);
+        histogram.forget_before(date(2026, 6, 2));
+        assert_eq!(histogram.dates(), []);
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_touches_the_hours_that_its_minutes_lie_in(days in 0_i64..400, minute in 0_i64..1_440, length in 1_i64..4_000, lord in any::<bool>()) {
+            let zone = if lord { lord_howe() } else { new_york() };
+            let from = at("2026-01-01T00:00:00Z") + days * 24 * HOUR + minute * MINUTE;
+            let to = from + length * MINUTE;
+            let mut naive: Vec<HourOfDay> = (0..length).map(|m| hour_of(from + m * MINUTE, &zone)).collect();
+            naive.sort();
+            naive.dedup();
+            prop_assert_eq!(hours_between(from, to, &zone).collect::<Vec<_>>(), naive);
+        }
+
+        #[test]
+        fn the_next_hour_begins_at_the_first_minute_of_another_hour(days in 0_i64..400, minute in 0_i64..1_440, lord in any::<bool>()) {
+            let zone = if lord { lord_howe() } else { new_york() };
+            let t = at("2026-01-01T00:00:00Z") + days * 24 * HOUR + minute * MINUTE;
+            let naive = (1..).map(|m| t + m * MINUTE).find(|&later| hour_of(later, &zone) != hour_of(t, &zone));
+            prop_assert_eq!(Some(start_of_next_hour(t, &zone)), naive);
+        }
+
+        #[test]
+        fn a_set_is_a_set(a in proptest::collection::vec(0_u32..500, 0..60), b in proptest::collection::vec(0_u32..500, 0..60)) {
+            let set = |users: &[u32]| {
+                let mut set = UserSet::default();
+                users.iter().for_each(|&user| { set.insert(UserNo(user)); });
+                set
+            };
+            let naive: BTreeSet<u32> = a.iter().chain(&b).copied().collect();
+            let mut union = set(&a);
+            let grew = union.union(&set(&b));
+            prop_assert_eq!(grew, naive.len() > a.iter().collect::<BTreeSet<_>>().len());
+            prop_assert_eq!(union.iter().map(|user| user.0).collect::<BTreeSet<_>>(), naive.clone());
+            prop_assert_eq!(union.len() as usize, naive.len());
+            prop_assert!((0..500).all(|user| union.contains(UserNo(user)) == naive.contains(&user)));
+            prop_assert_eq!(&UserSet::from_bytes(union.to_bytes()), &union);
+        }
+
+        #[test]
+        fn counts_agree_with_a_naive_count(marks in proptest::collection::vec((0_u8..24, any::<bool>(), 0_u32..40), 0..300)) {
+            let day = date(2026, 11, 1);
+            let mut histogram = Histogram::default();
+            let mut naive = BTreeSet::new();
+            for &(hour, free, user) in &marks {
+                let presence = if free { Presence::Free } else { Presence::Online };
+                let is_new = histogram.mark(HourOfDay { date: day, hour }, presence, UserNo(user));
+                prop_assert_eq!(is_new, naive.insert((hour, free, user)));
+            }
+            let counts = histogram.counts(day);
+            for hour in 0..24_u8 {
+                let count = |free| u32::try_from(naive.iter().filter(|mark| (mark.0, mark.1) == (hour, free)).count()).unwrap();
+                prop_assert_eq!(counts.hours[usize::from(hour)], HourCount { free: count(true), online: count(false) });
+            }
+        }
+    }
+}

@@ -273,3 +273,141 @@ impl Device {
         self.count = Some(count);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::FixFields;
+
+    /// 2026-03-02 00:00 UTC.
+    const MIDNIGHT: i64 = 1_772_409_600_000;
+    const HOUR: i64 = 3_600_000;
+
+    fn counted(t: i64, steps: f64) -> Fix {
+        let fields = FixFields { lat: 40.76, lon: -73.97, t, steps: Some(steps), ..FixFields::default() };
+        Fix::recorded(&fields, UnixMs(t)).unwrap()
+    }
+
+    fn walk(counter: &mut StepCounter, device: u16, from: i64, seconds: i64) {
+        for second in 0..seconds {
+            let t = from + second * 1_000;
+            let lon = -73.97 + second as f64 * 1.4 / (111_195.0 * 40.76_f64.to_radians().cos());
+            let fields = FixFields { lat: 40.76, lon, t, acc: Some(4.0), ..FixFields::default() };
+            counter.report(&Fix::recorded(&fields, UnixMs(t)).unwrap(), device, &TimeZone::UTC);
+        }
+    }
+
+    fn today(counter: &StepCounter, t: i64) -> u32 {
+        counter.today(UnixMs(t), &TimeZone::UTC)
+    }
+
+    fn after(counts: &[(i64, f64)]) -> StepCounter {
+        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
+        for &(t, steps) in counts {
+            counter.report(&counted(MIDNIGHT + t, steps), 0, &TimeZone::UTC);
+        }
+        counter
+    }
+
+    #[test]
+    fn the_phones_own_count_is_the_count() {
+        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
+        let date = jiff::civil::date(2026, 3, 2);
+        let zone = TimeZone::UTC;
+        let change = counter.report(&counted(MIDNIGHT + HOUR, 100.0), 0, &zone);
+        assert_eq!(change, StepChange::Counted { date, steps: 100 });
+        assert_eq!(counter.report(&counted(MIDNIGHT + HOUR + 1, 100.0), 0, &zone), StepChange::Same);
+        assert_eq!(counter.report(&counted(MIDNIGHT + HOUR, 900.0), 0, &zone), StepChange::Same, "late");
+        assert_eq!((today(&counter, MIDNIGHT + 2 * HOUR), counter.day(date)), (100, Some(100)));
+        assert_eq!(today(&counter, MIDNIGHT + 24 * HOUR), 0);
+    }
+
+    #[test]
+    fn a_phone_that_restarts_or_corrects_itself_loses_nothing() {
+        let restarted = after(&[(8 * HOUR, 5_000.0), (9 * HOUR, 10.0), (10 * HOUR, 300.0)]);
+        assert_eq!(today(&restarted, MIDNIGHT + 10 * HOUR), 5_300);
+        let corrected = after(&[(8 * HOUR, 5_000.0), (9 * HOUR, 4_990.0), (10 * HOUR, 5_010.0)]);
+        assert_eq!(today(&corrected, MIDNIGHT + 10 * HOUR), 5_010);
+    }
+
+    #[test]
+    fn a_phone_that_turns_to_the_new_day_late_does_not_bring_yesterdays_steps() {
+        let late = after(&[(-HOUR, 8_000.0), (30_000, 8_003.0), (60_000, 8_010.0), (300_000, 4.0), (900_000, 54.0)]);
+        assert_eq!(today(&late, MIDNIGHT + HOUR), 64);
+        assert_eq!(today(&late, MIDNIGHT - 1), 8_000);
+        let unknown = after(&[(30_000, 8_003.0), (60_000, 8_010.0)]);
+        assert_eq!(today(&unknown, MIDNIGHT + HOUR), 7);
+        let in_time = after(&[(-HOUR, 8_000.0), (9 * HOUR, 900.0)]);
+        assert_eq!(today(&in_time, MIDNIGHT + 9 * HOUR), 900);
+    }
+
+    #[test]
+    fn the_day_is_the_persons_own() {
+        let new_york = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
+        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
+        counter.report(&counted(MIDNIGHT + 4 * HOUR, 700.0), 0, &new_york);
+        assert_eq!(counter.day(jiff::civil::date(2026, 3, 1)), Some(700));
+        assert_eq!(counter.today(UnixMs(MIDNIGHT + 5 * HOUR), &new_york), 0);
+    }
+
+    #[test]
+    fn distance_counts_where_the_phone_does_not_and_a_stride_is_the_persons() {
+        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
+        walk(&mut counter, 0, MIDNIGHT + HOUR, 600);
+        let plain = f64::from(today(&counter, MIDNIGHT + 2 * HOUR));
+        assert!((plain / (600.0 * 1.4 / 0.762) - 1.0).abs() < 0.1, "{plain}");
+        let mut tall = StepCounter::new(1.0);
+        walk(&mut tall, 0, MIDNIGHT + HOUR, 600);
+        assert!((f64::from(today(&tall, MIDNIGHT + 2 * HOUR)) / (plain * 0.762) - 1.0).abs() < 0.01);
+        assert_eq!(StepCounter::new(f32::NAN), StepCounter::new(DEFAULT_STRIDE_M));
+    }
+
+    #[test]
+    fn two_devices_in_one_pocket_are_one_walk() {
+        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
+        walk(&mut counter, 0, MIDNIGHT + HOUR, 600);
+        let alone = today(&counter, MIDNIGHT + 2 * HOUR);
+        walk(&mut counter, 1, MIDNIGHT + HOUR, 600);
+        assert_eq!(today(&counter, MIDNIGHT + 2 * HOUR), alone);
+        counter.report(&counted(MIDNIGHT + 2 * HOUR, 5_000.0), 2, &TimeZone::UTC);
+        counter.report(&counted(MIDNIGHT + 2 * HOUR, 4_000.0), 3, &TimeZone::UTC);
+        assert_eq!(today(&counter, MIDNIGHT + 2 * HOUR), 5_000);
+        counter.report(&counted(MIDNIGHT + 2 * HOUR, 6_000.0), 4, &TimeZone::UTC);
+        assert_eq!((today(&counter, MIDNIGHT + 2 * HOUR), counter.devices.len()), (6_000, DEVICES));
+    }
+
+    #[test]
+    fn the_newest_days_are_kept_and_survive_as_bytes() {
+        let mut counter = StepCounter::new(0.7);
+        for day in 0..6 {
+            walk(&mut counter, 0, MIDNIGHT + day * 24 * HOUR + HOUR, 120);
+            counter.report(&counted(MIDNIGHT + day * 24 * HOUR + 8 * HOUR, 1_000.0 + day as f64), 1, &TimeZone::UTC);
+        }
+        let dates: Vec<_> = counter.days().map(|(date, steps)| (date.day(), steps)).collect();
+        assert_eq!(dates, [(7, 1_005), (6, 1_004), (5, 1_003), (4, 1_002)]);
+        let bytes = counter.to_bytes();
+        let mut back = StepCounter::from_bytes(&bytes).unwrap();
+        assert_eq!(back.to_bytes(), bytes);
+        assert!(bytes.len() < 128, "{}", bytes.len());
+        let t = MIDNIGHT + 5 * 24 * HOUR + 8 * HOUR;
+        assert_eq!(back.report(&counted(t, 9_000.0), 1, &TimeZone::UTC), StepChange::Same, "known before the restart");
+        assert_eq!(today(&back, t), 1_005);
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_bytes_are_refused_or_read_but_never_fatal(damage in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let bytes = [&[FORMAT], damage.as_slice()].concat();
+            if let Some(mut counter) = StepCounter::from_bytes(&bytes) {
+                counter.report(&counted(MIDNIGHT, 5.0), 0, &TimeZone::UTC);
+            }
+        }
+    }
+
+    #[test]
+    fn a_person_takes_little_memory() {
+        assert!(size_of::<Device>() + size_of::<StepCounter>() <= 320);
+    }
+}

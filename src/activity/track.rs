@@ -75,8 +75,11 @@ fn is_null_island(position: LatLon) -> bool {
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds between two fixes are far below 2^53")]
 fn is_jump(earlier: &Fix, later: &Fix) -> bool {
-    let seconds = later.t.since(earlier.t).max(SHORTEST_MS) as f64 / 1e3;
-    metres_between(earlier.position, later.position) > JUMP_M_PER_S * seconds
+    let reach = JUMP_M_PER_S * later.t.since(earlier.t).max(SHORTEST_MS) as f64 / 1e3;
+    let (from, to) = (earlier.position, later.position);
+    // No degree is longer than 112 km: this spares nearly every fix the trigonometry.
+    let at_most = ((to.lat() - from.lat()).abs() + (to.lon() - from.lon()).abs()) * 112_000.0;
+    at_most > reach && metres_between(from, to) > reach
 }
 
 #[cfg(test)]

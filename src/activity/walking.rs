@@ -13,12 +13,18 @@ pub const SLOWEST: f32 = 0.4;
 pub const FASTEST: f32 = 2.5;
 /// Faster than this over ten seconds or more is a vehicle, metres per second.
 const VEHICLE: f32 = 4.0;
-/// How long walking must last after a vehicle before it is believed, milliseconds.
-pub const COOL_OFF_MS: i64 = 240_000;
+/// How long walking must last after a vehicle before it is believed, milliseconds...
+pub const COOL_OFF_MS: i64 = 300_000;
+/// ...of which the time from one sample to the next counts for at most this: a bus may do anything in between.
+const SEEN_MS: i64 = 30_000;
 /// A longer silence than this says nothing of how its distance was covered, milliseconds.
 const GAP_MS: i64 = 300_000;
-/// A sample averages the fixes of this long, milliseconds: with good accuracy, and otherwise.
+/// A sample averages the fixes of this long, milliseconds: with good accuracy, and otherwise...
 const SAMPLE_MS: (i64, i64) = (2_000, 5_000);
+/// ...and then at least so many of them...
+const SAMPLE_FIXES: u32 = 3;
+/// ...unless that takes longer than this.
+const LONGEST_SAMPLE_MS: i64 = 15_000;
 /// Accuracy up to which the shorter samples do, metres.
 const GOOD_M: f32 = 5.0;
 /// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
@@ -26,8 +32,13 @@ const UNKNOWN_M: f32 = 10.0;
 const BEST_M: f32 = 3.0;
 /// Fixes less accurate than this say nothing of walking, metres.
 const COARSEST_M: f32 = 100.0;
-/// The shortest stretch that is judged, milliseconds.
-const STRETCH_MS: i64 = 15_000;
+/// The shortest stretch that is judged, milliseconds: with good accuracy, and otherwise.
+const STRETCH_MS: (i64, i64) = (5_000, 9_000);
+/// A person's pace is judged over about this long, seconds: speed over a short stretch is mostly noise.
+const PACE_S: f32 = 30.0;
+/// While walking, a stretch may be this slow or this fast as long as the pace is a walker's, metres per second.
+const DAWDLE: f32 = 0.25;
+const DASH: f32 = 3.5;
 /// The time in which the mean place of someone who stands follows the fixes, milliseconds.
 const FOLLOW_MS: i64 = 150_000;
 /// Faster than this from one fix to the next is an outlier, metres per second, unless it lasts for three fixes.
@@ -119,8 +130,8 @@ enum State {
         samples: u16,
         /// The newest sample well within the noise: from here a departure is timed.
         inside: Spot,
-        /// The direction in which the newest sample lay outside.
-        outside: Option<Metres>,
+        /// The direction in which the newest samples lay outside, and how many.
+        outside: (Metres, u8),
     },
     Walking {
         /// Where the stretch that is not judged yet began.
@@ -129,6 +140,8 @@ enum State {
         anchor: Spot,
         /// The sum of its chords, metres.
         path: f32,
+        /// Its usual speed, metres per second.
+        pace: f32,
     },
 }
 
@@ -140,8 +153,10 @@ pub struct Walking {
     state: State,
     /// Samples about 5, 10 and 15 seconds ago, newest first: what a vehicle is judged by.
     trail: [Spot; 3],
-    /// Until when walking is held back after a vehicle.
-    cool_until: i64,
+    /// Time of the newest sample.
+    sampled: i64,
+    /// For how long walking is still held back after a vehicle, milliseconds.
+    cool_ms: i64,
     /// Metres held back.
     held: f32,
     outliers: u8,
@@ -150,6 +165,7 @@ pub struct Walking {
 /// The average of a few seconds of fixes.
 struct Sample {
     spot: Spot,
+    fixes: u32,
     /// Accuracy of the fixes in it, metres.
     accuracy: f32,
     /// What is left of it after averaging, metres.
@@ -181,14 +197,13 @@ impl Walking {
         };
         self.outliers = 0;
         self.newest = Some(spot);
-        let long_enough = if accuracy <= GOOD_M { SAMPLE_MS.0 } else { SAMPLE_MS.1 };
         // After a pause the waiting fixes are a sample of their own, and so is this fix: it need not wait for the next.
         let mut walked = 0.0;
-        if pause >= long_enough {
+        if pause >= LONGEST_SAMPLE_MS {
             walked += self.close_bucket();
         }
         self.bucket.add(spot, accuracy, fix.speed);
-        if pause >= long_enough || spot.t - self.bucket.first.t >= long_enough {
+        if pause >= LONGEST_SAMPLE_MS || self.bucket.is_full(spot.t) {
             walked += self.close_bucket();
         }
         walked
@@ -203,33 +218,25 @@ impl Walking {
 
     fn take(&mut self, sample: &Sample) -> f32 {
         let spot = sample.spot;
-        let [newest, ..] = self.trail;
-        if matches!(self.state, State::Lost) || spot.t - newest.t > GAP_MS {
+        let silence = spot.t - std::mem::replace(&mut self.sampled, spot.t);
+        self.cool_ms = (self.cool_ms - silence.min(SEEN_MS)).max(0);
+        if matches!(self.state, State::Lost) || silence > GAP_MS {
             self.stand(spot);
             self.trail = [spot; 3];
-            return self.release(spot.t);
-        }
-        if self.rides(sample) {
+        } else if self.rides(sample) {
+            self.cool_ms = COOL_OFF_MS;
             self.held = 0.0;
-            self.cool_until = spot.t + COOL_OFF_MS;
             self.remember(spot);
             self.stand(spot);
-            return 0.0;
+        } else {
+            self.remember(spot);
+            self.held += match self.state {
+                State::Lost => 0.0,
+                State::Standing { .. } => self.while_standing(sample),
+                State::Walking { .. } => self.while_walking(sample),
+            };
         }
-        self.remember(spot);
-        self.held += match self.state {
-            State::Lost => 0.0,
-            State::Standing { .. } => self.while_standing(sample),
-            State::Walking { start, anchor, path } => self.while_walking(sample, start, anchor, path),
-        };
-        self.release(spot.t)
-    }
-
-    fn release(&mut self, t: i64) -> f32 {
-        if t < self.cool_until {
-            return 0.0;
-        }
-        std::mem::take(&mut self.held)
+        if self.cool_ms > 0 { 0.0 } else { std::mem::take(&mut self.held) }
     }
 
     fn remember(&mut self, spot: Spot) {
@@ -239,20 +246,20 @@ impl Walking {
         }
     }
 
-    /// True when nobody covers ground so fast on foot.
+    /// True when nobody covers ground so fast on foot; soon after a vehicle, when nobody walks so fast.
     fn rides(&self, sample: &Sample) -> bool {
-        if sample.speed.is_some_and(|speed| speed > VEHICLE + 1.0) {
+        let (fastest, noise) = if self.cool_ms > 0 { (FASTEST, sample.noise) } else { (VEHICLE, 2.0 * sample.noise) };
+        if sample.speed.is_some_and(|speed| speed > fastest + 1.0) {
             return true;
         }
         let long_ago = self.trail.iter().find(|spot| sample.spot.t - spot.t >= 9_500);
         long_ago.is_some_and(|&earlier| {
-            let metres = sample.spot.metres_from(earlier) - 2.0 * sample.noise;
-            metres > VEHICLE * sample.spot.seconds_since(earlier)
+            sample.spot.metres_from(earlier) - noise > fastest * sample.spot.seconds_since(earlier)
         })
     }
 
     fn stand(&mut self, spot: Spot) {
-        self.state = State::Standing { origin: spot, mean: spot, samples: 1, inside: spot, outside: None };
+        self.state = State::Standing { origin: spot, mean: spot, samples: 1, inside: spot, outside: ((0.0, 0.0), 0) };
     }
 
     fn while_standing(&mut self, sample: &Sample) -> f32 {
@@ -269,61 +276,66 @@ impl Walking {
                 (pause as f32 / (pause + FOLLOW_MS) as f32).max(1.0 / f32::from(*samples))
             };
             *mean = Spot { t: spot.t, ..mean.towards(spot, share) };
-            *outside = None;
+            outside.1 = 0;
             if metres <= radius / 2.0 {
                 *inside = spot;
             }
             return 0.0;
         }
-        let confirmed = outside.is_some_and(|(e, n)| e * east + n * north > 0.0);
-        if !confirmed {
-            *outside = Some((east, north));
+        let ((e, n), count) = *outside;
+        let same_way = e * east + n * north > 0.5 * e.hypot(n) * metres;
+        *outside = ((east, north), if count > 0 && same_way { count + 1 } else { 1 });
+        // A sample of many fixes errs little; one of a single fix lies far out in one case of a hundred.
+        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } {
             return 0.0;
         }
         // Someone who stood only briefly was on the way already: the mean has been dragged along, the origin has not.
         let begin = if *samples < 6 { *origin } else { *mean };
-        let speed = spot.metres_from(*inside) / spot.seconds_since(*inside).max(0.001);
-        if speed < SLOWEST {
+        let pace = spot.metres_from(*inside) / spot.seconds_since(*inside).max(0.001);
+        if pace < SLOWEST {
             self.stand(spot);
             return 0.0;
         }
-        self.state = State::Walking { start: spot, anchor: spot, path: 0.0 };
-        if speed <= FASTEST { spot.metres_from(begin) } else { 0.0 }
+        self.state = State::Walking { start: spot, anchor: spot, path: 0.0, pace };
+        if pace <= FASTEST { spot.metres_from(begin) } else { 0.0 }
     }
 
-    fn while_walking(&mut self, sample: &Sample, start: Spot, anchor: Spot, path: f32) -> f32 {
+    fn while_walking(&mut self, sample: &Sample) -> f32 {
+        let State::Walking { start, anchor, path, pace } = &mut self.state else { return 0.0 };
         let spot = sample.spot;
-        let chord = spot.metres_from(anchor);
+        let chord = spot.metres_from(*anchor);
+        let seconds = spot.seconds_since(*anchor);
         let shortest = (3.0 * sample.noise).max(4.0);
-        if chord < shortest {
-            if spot.seconds_since(anchor) < (shortest / SLOWEST).max(20.0) {
+        if chord < shortest.max(DAWDLE * seconds) {
+            if chord < shortest && seconds < (shortest / DAWDLE).max(20.0) {
                 return 0.0;
             }
+            let walked = judge(*start, *anchor, *path, pace);
             self.stand(spot);
-            return judge(start, anchor, path);
+            return walked;
         }
-        if chord < SLOWEST * spot.seconds_since(anchor) {
-            self.stand(spot);
-            return judge(start, anchor, path);
-        }
-        let path = path + chord;
-        if spot.t - start.t < STRETCH_MS {
-            self.state = State::Walking { start, anchor: spot, path };
+        *path += chord;
+        *anchor = spot;
+        let long_enough = if sample.accuracy <= GOOD_M { STRETCH_MS.0 } else { STRETCH_MS.1 };
+        if spot.t - start.t < long_enough {
             return 0.0;
         }
-        self.state = State::Walking { start: spot, anchor: spot, path: 0.0 };
-        judge(start, spot, path)
+        let walked = judge(*start, spot, *path, pace);
+        (*start, *path) = (spot, 0.0);
+        walked
     }
 }
 
-/// The metres of a stretch that was walked; a zigzag counts little more than where it led.
-fn judge(start: Spot, end: Spot, path: f32) -> f32 {
+/// The metres of a stretch that was walked, judged by the pace to which it adds; a zigzag counts little more than where it led.
+fn judge(start: Spot, end: Spot, path: f32, pace: &mut f32) -> f32 {
     let seconds = end.seconds_since(start);
     if seconds <= 0.0 {
         return 0.0;
     }
     let metres = path.min(1.4 * end.metres_from(start));
-    if (SLOWEST..=FASTEST).contains(&(metres / seconds)) { metres } else { 0.0 }
+    let speed = metres / seconds;
+    *pace += (speed - *pace) * seconds / (seconds + PACE_S);
+    if speed <= DASH && (SLOWEST..=FASTEST).contains(pace) { metres } else { 0.0 }
 }
 
 impl Bucket {
@@ -341,6 +353,14 @@ impl Bucket {
         }
     }
 
+    fn is_full(&self, t: i64) -> bool {
+        let lasted = t - self.first.t;
+        if self.accuracy <= GOOD_M {
+            return lasted >= SAMPLE_MS.0;
+        }
+        lasted >= LONGEST_SAMPLE_MS || (lasted >= SAMPLE_MS.1 && self.count >= SAMPLE_FIXES)
+    }
+
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "means of small differences")]
     fn average(self) -> Option<Sample> {
         if self.count == 0 {
@@ -354,6 +374,10 @@ impl Bucket {
         };
         let noise = self.accuracy / (self.count as f32).sqrt();
         let speed = (self.speed.1 > 0).then(|| self.speed.0 / self.speed.1 as f32);
-        Some(Sample { spot, accuracy: self.accuracy, noise, speed })
+        Some(Sample { spot, fixes: self.count, accuracy: self.accuracy, noise, speed })
     }
 }
+
+#[cfg(test)]
+#[path = "walking_tests.rs"]
+mod tests;

@@ -1,1 +1,482 @@
-//! spatial_index
+//! Who is where, which pairs are near. One actor on its own thread; deciding is `spatial::World`'s.
+//!
+//! In: facts from [`SpatialInbox`], drained at most every 2 ms; queries by message. Out: encounters to the two people
+//! concerned, friends' movements to open maps, the crowd to the administrator. CPU-bound, no IO.
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::critical::CriticalGuard;
+use super::downlink::{Downlink, MovedFriend};
+use super::journal::Journaling;
+use super::registry::Registry;
+use super::spatial_inbox::{Fact, SpatialInbox};
+use super::user::{FriendsMoved, FriendsSnapshot, Met, Parted};
+use crate::domain::{Clock, UserNo};
+use crate::protocol::client::View;
+use crate::protocol::crowd::{Cell, Crowd, Items, Point};
+use crate::spatial::world::{BoundingBox, Counts, Event, Live, Nearby, Neighbour, World};
+use crate::store::accounts::Accounts;
+
+const DRAIN_EVERY: Duration = Duration::from_millis(2);
+const TICK_EVERY: Duration = Duration::from_millis(50);
+/// Above this many people in view, and below this zoom, counts are sent instead of points.
+const CELLS_ABOVE: usize = 5_000;
+const CELLS_BELOW_ZOOM: f64 = 11.0;
+
+/// Facts wait in the inbox.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct TickDrain;
+
+/// Friends around a person, nearest first.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Neighbour>")]
+pub struct QueryNearby(pub UserNo, pub Nearby);
+
+/// How many people there are.
+#[derive(Debug, Message)]
+#[rtype(result = "Counts")]
+pub struct QueryCounts;
+
+/// Asks for the friends a person may see; the answer is a [`FriendsSnapshot`] in that person's mailbox, so that it
+/// stands in one order with encounters.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RequestSnapshot {
+    /// Whose friends.
+    pub no: UserNo,
+    /// For which of their connections.
+    pub conn: u64,
+}
+
+/// Opens or closes a person's map.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WatchFriends(pub UserNo, pub bool);
+
+/// Opens, changes or closes an administrator's view.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WatchCrowd {
+    /// The connection that looks.
+    pub conn: u64,
+    /// What it looks at; `None`: no longer.
+    pub view: Option<(View, Arc<dyn Downlink>)>,
+}
+
+/// Who is near whom at this moment (for friends lists).
+#[derive(Debug, Message)]
+#[rtype(result = "FxHashMap<UserNo, FriendPlace>")]
+pub struct QueryFriends(pub UserNo);
+
+/// Says that the index is alive: used by tests of timers under load.
+#[derive(Debug, Message)]
+#[rtype(result = "u64")]
+pub struct QueryTicks;
+
+/// Ends the actor (tests of critical actors).
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Crash;
+
+/// What a person may know of a friend's place.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FriendPlace {
+    /// Where, when fresh and visible.
+    pub live: Option<Live>,
+    /// An encounter is under way.
+    pub near: bool,
+}
+
+/// The downstream of the index.
+#[derive(Clone, Debug)]
+pub struct SpatialDeps {
+    /// Its way in.
+    pub inbox: Arc<SpatialInbox>,
+    /// Where people are reached.
+    pub registry: Arc<Registry>,
+    /// For ids.
+    pub accounts: Arc<Accounts>,
+    /// Where encounters are kept.
+    pub journal: Arc<Journaling>,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Between `moved` frames.
+    pub moved_every: Duration,
+    /// Between crowd frames.
+    pub crowd_every: Duration,
+}
+
+/// The actor.
+pub struct SpatialIndex {
+    world: World,
+    deps: SpatialDeps,
+    spare: Vec<Fact>,
+    drain_armed: bool,
+    events: Vec<Event>,
+    viewers: FxHashMap<UserNo, Viewer>,
+    /// Friend → who watches that friend.
+    watched: FxHashMap<UserNo, Vec<UserNo>>,
+    crowds: FxHashMap<u64, (View, Arc<dyn Downlink>)>,
+    crowd_sent: Instant,
+    ticks: u64,
+    _guard: CriticalGuard,
+}
+
+#[derive(Debug)]
+struct Viewer {
+    moved: FxHashSet<UserNo>,
+    sent: Option<Instant>,
+}
+
+impl SpatialIndex {
+    /// An index over `world`, which `app` filled from the store; `events` came up while it was filled.
+    #[must_use]
+    pub fn new(world: World, events: Vec<Event>, deps: SpatialDeps, guard: CriticalGuard) -> Self {
+        Self {
+            world,
+            deps,
+            spare: Vec::new(),
+            drain_armed: false,
+            events,
+            viewers: FxHashMap::default(),
+            watched: FxHashMap::default(),
+            crowds: FxHashMap::default(),
+            crowd_sent: Instant::now(),
+            ticks: 0,
+            _guard: guard,
+        }
+    }
+
+    fn drain(&mut self) {
+        let now = self.deps.clock.now();
+        let mut facts = self.deps.inbox.take(std::mem::take(&mut self.spare));
+        for fact in facts.drain(..) {
+            match fact {
+                Fact::Moved(no, live) => {
+                    self.world.report(no, live, now, &mut self.events);
+                    if let Some(watchers) = self.watched.get(&no) {
+                        for watcher in watchers {
+                            if let Some(viewer) = self.viewers.get_mut(watcher) {
+                                viewer.moved.insert(no);
+                            }
+                        }
+                    }
+                }
+                Fact::Person(no, person) => self.world.set_person(no, person, now, &mut self.events),
+                Fact::Free { no, free, by_hand } => self.world.set_free(no, free, by_hand, now, &mut self.events),
+                Fact::Online(no, online) => self.world.set_online(no, online),
+                Fact::Befriended(a, b) => self.befriended(a, b),
+                Fact::Unfriended(a, b) => self.unfriended(a, b),
+                Fact::Removed(no) => self.removed(no),
+            }
+        }
+        self.spare = facts;
+        self.deliver();
+        self.push_moved();
+    }
+
+    fn befriended(&mut self, a: UserNo, b: UserNo) {
+        self.world.befriend(a, b, self.deps.clock.now(), &mut self.events);
+        self.rewatch(a);
+        self.rewatch(b);
+    }
+
+    fn unfriended(&mut self, a: UserNo, b: UserNo) {
+        self.world.unfriend(a, b, self.deps.clock.now(), &mut self.events);
+        self.rewatch(a);
+        self.rewatch(b);
+    }
+
+    fn removed(&mut self, no: UserNo) {
+        self.unwatch(no);
+        for friend in self.world.friends(no).to_vec() {
+            if let Some(viewer) = self.viewers.get_mut(&friend) {
+                viewer.moved.remove(&no);
+            }
+        }
+        self.watched.remove(&no);
+        self.world.remove(no, self.deps.clock.now(), &mut self.events);
+    }
+
+    /// Tells both sides of each encounter, and keeps it.
+    fn deliver(&mut self) {
+        for event in std::mem::take(&mut self.events) {
+            match event {
+                Event::Near { a, b, distance_m, t } => {
+                    self.deps.journal.announced(a, b, t);
+                    for (me, friend) in [(a, b), (b, a)] {
+                        self.tell(me, Met { friend, distance_m, t });
+                    }
+                }
+                Event::Apart { a, b, t, reason } => {
+                    self.deps.journal.parted(a, b);
+                    for (me, friend) in [(a, b), (b, a)] {
+                        self.tell(me, Parted { friend, t, reason });
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell<M>(&self, no: UserNo, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        super::user::User: Handler<M>,
+    {
+        self.deps.registry.tell(no, message);
+    }
+
+    fn push_moved(&mut self) {
+        if self.viewers.is_empty() {
+            return;
+        }
+        let (now, wall) = (Instant::now(), self.deps.clock.now());
+        for (viewer_no, viewer) in &mut self.viewers {
+            let due = viewer.sent.is_none_or(|sent| now.duration_since(sent) >= self.deps.moved_every);
+            if viewer.moved.is_empty() || !due {
+                continue;
+            }
+            viewer.sent = Some(now);
+            let world = &self.world;
+            let accounts = &self.deps.accounts;
+            let friends: Vec<MovedFriend> = viewer
+                .moved
+                .drain()
+                .filter(|friend| world.person(*friend).is_some_and(|person| !person.hidden))
+                .filter_map(|friend| {
+                    let live = *world.fresh(friend, wall)?;
+                    Some(MovedFriend { no: friend, user: accounts.by_no(friend)?.id.clone(), live })
+                })
+                .collect();
+            if !friends.is_empty() {
+                self.deps.registry.tell(*viewer_no, FriendsMoved(Arc::from(friends)));
+            }
+        }
+    }
+
+    fn watch(&mut self, no: UserNo) {
+        self.unwatch(no);
+        let friends = self.world.friends(no);
+        for friend in friends {
+            self.watched.entry(*friend).or_default().push(no);
+        }
+        // What is known already comes at once, as the first frame.
+        self.viewers.insert(no, Viewer { moved: friends.iter().copied().collect(), sent: None });
+    }
+
+    fn unwatch(&mut self, no: UserNo) {
+        if self.viewers.remove(&no).is_none() {
+            return;
+        }
+        self.watched.retain(|_, watchers| {
+            watchers.retain(|watcher| *watcher != no);
+            !watchers.is_empty()
+        });
+    }
+
+    fn rewatch(&mut self, no: UserNo) {
+        if self.viewers.contains_key(&no) {
+            self.watch(no);
+        }
+    }
+
+    fn places(&self, no: UserNo) -> FxHashMap<UserNo, FriendPlace> {
+        let now = self.deps.clock.now();
+        let place = |friend: &UserNo| {
+            let visible = self.world.person(*friend).is_some_and(|person| !person.hidden);
+            let live = self.world.fresh(*friend, now).copied().filter(|_| visible);
+            (*friend, FriendPlace { live, near: self.world.is_near(no, *friend) })
+        };
+        self.world.friends(no).iter().map(place).collect()
+    }
+
+    fn push_crowds(&mut self) {
+        if self.crowds.is_empty() || self.crowd_sent.elapsed() < self.deps.crowd_every {
+            return;
+        }
+        self.crowd_sent = Instant::now();
+        for (view, link) in self.crowds.values() {
+            link.crowd(self.crowd(view).encode());
+        }
+    }
+
+    fn crowd(&self, view: &View) -> Crowd {
+        let now = self.deps.clock.now();
+        let [west, south, east, north] = view.bbox;
+        let mut points = Vec::new();
+        self.world.in_view(&BoundingBox { west, south, east, north }, &mut |no, live, person| {
+            let age_s = u16::try_from(now.since(live.t).max(0) / 1_000).unwrap_or(u16::MAX);
+            points.push(Point {
+                no,
+                lat: live.position.lat(),
+                lon: live.position.lon(),
+                age_s,
+                free: person.free,
+                online: person.online,
+                stale: self.world.fresh(no, now).is_none(),
+                near: false,
+                accuracy: live.accuracy,
+            });
+        });
+        let index: FxHashMap<UserNo, usize> = points.iter().enumerate().map(|(at, point)| (point.no, at)).collect();
+        let mut pairs = Vec::new();
+        for (a, b) in self.world.near_pairs() {
+            let seen = [a, b].map(|side| index.get(&side).copied());
+            for at in seen.into_iter().flatten() {
+                if let Some(point) = points.get_mut(at) {
+                    point.near = true;
+                }
+            }
+            if seen.iter().any(Option::is_some) {
+                pairs.push((a, b));
+            }
+        }
+        let counts = self.world.counts();
+        let as_cells = points.len() > CELLS_ABOVE && view.zoom < CELLS_BELOW_ZOOM;
+        let items = if as_cells { Items::Cells(cells(view, &points)) } else { Items::Points(points) };
+        let count = |people: usize| u32::try_from(people).unwrap_or(u32::MAX);
+        Crowd { server_time: now.0, items, pairs, online: count(counts.online), free: count(counts.free) }
+    }
+}
+
+/// People counted on a grid of at most 40 × 40 cells over the view.
+fn cells(view: &View, points: &[Point]) -> Vec<Cell> {
+    const ACROSS: f64 = 40.0;
+    let [west, south, east, north] = view.bbox;
+    let width = if east > west { east - west } else { east - west + 360.0 };
+    let (step_lon, step_lat) = ((width / ACROSS).max(1e-6), ((north - south) / ACROSS).max(1e-6));
+    let mut grid: FxHashMap<(u32, u32), (u32, u32)> = FxHashMap::default();
+    for point in points {
+        let from_west = if point.lon >= west { point.lon - west } else { point.lon - west + 360.0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 40, saturating")]
+        let at = ((from_west / step_lon) as u32, ((point.lat - south) / step_lat) as u32);
+        let cell = grid.entry(at).or_default();
+        cell.0 += 1;
+        cell.1 += u32::from(point.free);
+    }
+    let centre = |((x, y), (people, free)): ((u32, u32), (u32, u32))| {
+        let lon = west + (f64::from(x) + 0.5) * step_lon;
+        let lon = if lon > 180.0 { lon - 360.0 } else { lon };
+        Cell { lat: south + (f64::from(y) + 0.5) * step_lat, lon, people, free }
+    };
+    grid.into_iter().map(centre).collect()
+}
+
+impl Actor for SpatialIndex {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(4_096);
+        self.deliver();
+        ctx.run_interval(TICK_EVERY, |index, _| {
+            index.ticks += 1;
+            let now = index.deps.clock.now();
+            index.drain();
+            index.world.tick(now, &mut index.events);
+            index.deliver();
+            index.push_moved();
+            index.push_crowds();
+        });
+    }
+}
+
+impl Handler<TickDrain> for SpatialIndex {
+    type Result = ();
+
+    fn handle(&mut self, _: TickDrain, ctx: &mut Self::Context) {
+        if self.drain_armed {
+            return;
+        }
+        self.drain_armed = true;
+        ctx.run_later(DRAIN_EVERY, |index, _| {
+            index.drain_armed = false;
+            index.drain();
+        });
+    }
+}
+
+impl Handler<QueryNearby> for SpatialIndex {
+    type Result = MessageResult<QueryNearby>;
+
+    fn handle(&mut self, QueryNearby(no, query): QueryNearby, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        MessageResult(self.world.nearby(no, &query, self.deps.clock.now()))
+    }
+}
+
+impl Handler<QueryFriends> for SpatialIndex {
+    type Result = MessageResult<QueryFriends>;
+
+    fn handle(&mut self, QueryFriends(no): QueryFriends, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        MessageResult(self.places(no))
+    }
+}
+
+impl Handler<QueryCounts> for SpatialIndex {
+    type Result = MessageResult<QueryCounts>;
+
+    fn handle(&mut self, _: QueryCounts, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        MessageResult(self.world.counts())
+    }
+}
+
+impl Handler<QueryTicks> for SpatialIndex {
+    type Result = MessageResult<QueryTicks>;
+
+    fn handle(&mut self, _: QueryTicks, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.ticks)
+    }
+}
+
+impl Handler<RequestSnapshot> for SpatialIndex {
+    type Result = ();
+
+    fn handle(&mut self, RequestSnapshot { no, conn }: RequestSnapshot, _: &mut Self::Context) {
+        self.drain();
+        self.tell(no, FriendsSnapshot { conn, places: self.places(no) });
+    }
+}
+
+impl Handler<WatchFriends> for SpatialIndex {
+    type Result = ();
+
+    fn handle(&mut self, WatchFriends(no, open): WatchFriends, _: &mut Self::Context) {
+        self.drain();
+        if open {
+            self.watch(no);
+            self.push_moved();
+        } else {
+            self.unwatch(no);
+        }
+    }
+}
+
+impl Handler<WatchCrowd> for SpatialIndex {
+    type Result = ();
+
+    fn handle(&mut self, WatchCrowd { conn, view }: WatchCrowd, _: &mut Self::Context) {
+        self.drain();
+        match view {
+            Some((view, link)) => {
+                link.crowd(self.crowd(&view).encode());
+                self.crowds.insert(conn, (view, link));
+            }
+            None => drop(self.crowds.remove(&conn)),
+        }
+    }
+}
+
+impl Handler<Crash> for SpatialIndex {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, ctx: &mut Self::Context) {
+        ctx.terminate();
+    }
+}

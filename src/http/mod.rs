@@ -1,19 +1,27 @@
 //! Sockets, routes, sessions, static files.
+pub mod admin;
 pub mod admin_socket;
 pub mod auth;
+pub mod body;
 pub mod dashboard;
 pub mod error;
 mod frame_header;
 pub mod frame_reader;
 mod handshake;
+pub mod ingest;
+pub mod me;
 mod moved_slots;
 pub mod outbox;
 mod outbox_queue;
+pub mod people;
+pub mod query;
 pub mod routes;
 pub mod session;
 pub mod socket;
 mod socket_actor;
 pub mod socket_metrics;
 mod socket_stream;
+pub mod state;
+pub mod status;
 pub mod tcp;
 mod ticker;

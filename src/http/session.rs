@@ -1,1 +1,404 @@
-//! session
+//! What frames on a WebSocket mean: authentication, limits, and the way to the person's actor and back.
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+
+use super::auth::{self, Credential};
+use super::error::ApiError;
+use super::outbox::{Outbox, OutboxLimits};
+use super::socket::{Flow, Link, Message, ReaderLimits, SETTLE_WITHIN, Session, SocketLimits, serve};
+use super::state::Node;
+use crate::actors::downlink::Downlink;
+use crate::actors::spatial_index::{QueryNearby, WatchCrowd};
+use crate::actors::user::{
+    Attach, Detach, OpenMap, RecordSeed, ReportFix, ReportFixes, SetAvailability, Settle, Speaker, User,
+};
+use crate::domain::{Code, DeviceName, Fix, Refusal, UserNo};
+use crate::protocol::client::{self, ClientFrame, NearbyQuery, RefusedFrame, RequestId, Secret};
+use crate::protocol::close::CloseCode;
+use crate::protocol::seed_line::SeedLine;
+use crate::protocol::server::{self, NearbyFriend, ServerFrame};
+use crate::spatial::world::Nearby;
+use crate::store::accounts::Identity;
+use crate::store::rows::TokenKind;
+
+/// After this many refusals for speed within a minute the connection is closed with 4429.
+const FLOOD: u32 = 200;
+
+/// `GET /v1/ws`.
+///
+/// # Errors
+/// 401 for a wrong bearer token; 503 beyond the connection limit or while stopping; 400 for a token in the URL or a bad
+/// handshake.
+pub async fn websocket(
+    req: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, actix_web::Error> {
+    if req.query_string().to_ascii_lowercase().contains("token=") {
+        let message = "a token in the URL is not read: send it as Authorization: Bearer, or in a hello frame";
+        return Err(ApiError::with_status(StatusCode::BAD_REQUEST, Code::BadField, message).into());
+    }
+    let open = node.sockets.open.load(Ordering::Relaxed);
+    if node.stopping.is_under_way() || open >= node.max_connections {
+        return Err(ApiError::unavailable("this node has no room for another connection now").into());
+    }
+    let caller = match auth::credential(&req, &node) {
+        Credential::Bearer(Some(identity)) => Entry::Known(identity),
+        Credential::Bearer(None) => return Err(ApiError::unauthenticated().into()),
+        Credential::Cookie(_) if !auth::is_own_origin(&req) => Entry::WrongOrigin,
+        Credential::Cookie(Some(identity)) => Entry::Known(identity),
+        Credential::Cookie(None) => Entry::Void,
+        Credential::None => Entry::Unknown,
+    };
+    let limits = &node.config.limits;
+    let outbox_limits = OutboxLimits { frames: limits.outbox_frames, bytes: limits.outbox_bytes };
+    let outbox = Outbox::new(outbox_limits, node.sockets.clone());
+    let socket_limits = Arc::new(SocketLimits {
+        reader: ReaderLimits { frame_bytes: limits.frame_bytes, ..ReaderLimits::default() },
+        message: limits.message.get(),
+        ping_after: limits.idle.get() * 5 / 12,
+        idle: limits.idle.get(),
+        ..SocketLimits::default()
+    });
+    let session = PersonSession::new(node.get_ref().clone(), caller);
+    serve(&req, payload, session, outbox, socket_limits)
+}
+
+enum Entry {
+    Known(Identity),
+    Unknown,
+    WrongOrigin,
+    Void,
+}
+
+/// Someone who has said who they are.
+struct Known {
+    identity: Identity,
+    addr: Addr<User>,
+    user_id: crate::domain::UserId,
+}
+
+struct PersonSession {
+    node: Arc<Node>,
+    conn: u64,
+    entry: Option<Entry>,
+    known: Option<Known>,
+    opened: Instant,
+    bucket: Bucket,
+    refusals: Window,
+    floods: Window,
+    watches_crowd: bool,
+}
+
+impl PersonSession {
+    fn new(node: Arc<Node>, entry: Entry) -> Self {
+        let limits = &node.config.limits;
+        Self {
+            conn: node.next_conn.fetch_add(1, Ordering::Relaxed),
+            bucket: Bucket::new(limits.frames_per_second, limits.frame_burst),
+            refusals: Window::new(limits.errors_per_minute),
+            floods: Window::new(FLOOD),
+            entry: Some(entry),
+            known: None,
+            opened: Instant::now(),
+            watches_crowd: false,
+            node,
+        }
+    }
+
+    fn attach(&mut self, identity: Identity, device: Option<DeviceName>, link: &Link) {
+        if identity.kind == TokenKind::Device {
+            return link.close(CloseCode::NOT_AUTHENTICATED, "a device token can only write over HTTP");
+        }
+        let accounts = &self.node.user.accounts;
+        let (Some(addr), Some(account)) = (self.node.user.registry.wake(identity.no), accounts.by_no(identity.no))
+        else {
+            return link.close(CloseCode::NOT_AUTHENTICATED, "the account was removed");
+        };
+        let exclusive = identity.kind != TokenKind::Session || device.is_some();
+        let device = device.unwrap_or_else(|| identity.device.clone());
+        let attach = Attach { conn: self.conn, link: link.outbox().clone(), device, exclusive };
+        if addr.try_send(attach).is_err() {
+            return link.close(CloseCode::AT_CAPACITY, "too much at once");
+        }
+        self.known = Some(Known { identity, addr, user_id: account.id.clone() });
+    }
+
+    fn hello(&mut self, token: &Secret, device: Option<DeviceName>, link: &Link) {
+        let now = self.node.user.clock.now();
+        match self.node.user.accounts.verify(token.reveal(), now) {
+            Some(identity) => self.attach(identity, device, link),
+            None => link.close(CloseCode::NOT_AUTHENTICATED, "the token is not valid"),
+        }
+    }
+
+    /// Answers a refused frame; too many of them close the connection.
+    fn refuse(&mut self, refused: &RefusedFrame, link: &Link) -> Flow {
+        link.outbox().state(server::error(&refused.refusal, refused.seq));
+        if self.refusals.is_full_after_one_more() {
+            return self.close_settled(CloseCode::TOO_MANY_ERRORS, "too many errors within a minute", link);
+        }
+        Flow::Continue
+    }
+
+    /// Closes once everything said before is answered; until then nothing more is read.
+    fn close_settled(&mut self, code: CloseCode, reason: &'static str, link: &Link) -> Flow {
+        let Some(settled) = self.settled() else {
+            link.close(code, reason);
+            return Flow::Continue;
+        };
+        let outbox = link.outbox().clone();
+        Flow::Wait(Box::pin(async move {
+            let _ = actix_rt::time::timeout(SETTLE_WITHIN, settled).await;
+            outbox.close(code, reason);
+        }))
+    }
+
+    fn refuse_speed(&mut self, link: &Link) -> Flow {
+        if self.floods.count == 0 || self.floods.count.is_multiple_of(50) {
+            let message = format!("at most {} frames a second", self.node.config.limits.frames_per_second);
+            link.outbox().state(server::error(&Refusal::new(Code::RateLimited, message), None));
+        }
+        if self.floods.is_full_after_one_more() {
+            return self.close_settled(CloseCode::FLOOD, "far over the limits", link);
+        }
+        Flow::Continue
+    }
+
+    fn frame(&mut self, frame: ClientFrame, link: &Link) -> Result<Flow, RefusedFrame> {
+        let now = self.node.user.clock.now();
+        let conn = self.conn;
+        let Some(known) = &self.known else {
+            match frame {
+                ClientFrame::Hello { token, device } => self.hello(&token, device, link),
+                _ => link.close(CloseCode::NOT_AUTHENTICATED, "say hello first"),
+            }
+            return Ok(Flow::Continue);
+        };
+        let speaker = Speaker::Connection(conn);
+        Ok(match frame {
+            ClientFrame::Fix { fields, seq } => {
+                let fix = Fix::new(&fields, now).map_err(|refusal| RefusedFrame { refusal, seq })?;
+                pass(&known.addr, ReportFix { conn, fix, seq })
+            }
+            ClientFrame::Fixes { fixes, seq } => {
+                let fixes = fixes.into_iter().map(|fields| fields.and_then(|fields| Fix::new(&fields, now))).collect();
+                pass(&known.addr, ReportFixes { speaker, fixes, seq })
+            }
+            ClientFrame::Availability { availability, seq } => {
+                pass(&known.addr, SetAvailability { speaker, availability: Some(availability), seq })
+            }
+            ClientFrame::Seed(line) => self.seed(&line)?,
+            ClientFrame::Map { open } => pass(&known.addr, OpenMap { conn, open }),
+            ClientFrame::Nearby { id, query } => self.nearby(id, &query, link),
+            ClientFrame::View(view) => {
+                if !known.identity.admin {
+                    return Err(Refusal::new(Code::Forbidden, "view is the administrator's").into());
+                }
+                self.watches_crowd = true;
+                let way: Arc<dyn Downlink> = link.outbox().clone();
+                pass(&self.node.index, WatchCrowd { conn, view: Some((view, way)) })
+            }
+            ClientFrame::Ping { id } => {
+                let frame = ServerFrame::Pong { id: id.as_ref(), server_time: now.0 };
+                link.outbox().state(frame.encode());
+                Flow::Continue
+            }
+            ClientFrame::Hello { .. } => {
+                return Err(Refusal::new(Code::Conflict, "hello was said already").into());
+            }
+        })
+    }
+
+    fn seed(&self, line: &SeedLine) -> Result<Flow, RefusedFrame> {
+        let Some(known) = &self.known else { return Ok(Flow::Continue) };
+        if line.user != known.user_id {
+            return Err(Refusal::of_field(Code::Forbidden, "user", "user must be the caller").into());
+        }
+        let fix = Fix::new(&line.fields(), self.node.user.clock.now())?;
+        super::ingest::mark_hours(&self.node, known.identity.no, line.t, line.free);
+        let record = RecordSeed { speaker: Speaker::Connection(self.conn), fix, free: line.free };
+        Ok(pass(&known.addr, record))
+    }
+
+    fn nearby(&self, id: Option<RequestId>, query: &NearbyQuery, link: &Link) -> Flow {
+        let Some(known) = &self.known else { return Flow::Continue };
+        let (node, no, query, outbox) = (self.node.clone(), known.identity.no, query.clone(), link.outbox().clone());
+        Flow::Wait(Box::pin(async move {
+            match nearby(&node, no, &query).await {
+                Ok(friends) => {
+                    outbox.state(ServerFrame::Nearby { id: id.as_ref(), friends: &friends }.encode());
+                }
+                Err(refusal) => outbox.state(server::error(&refusal, None)),
+            }
+        }))
+    }
+}
+
+impl Session for PersonSession {
+    fn opened(&mut self, link: &Link) {
+        match self.entry.take() {
+            Some(Entry::Known(identity)) => self.attach(identity, None, link),
+            Some(Entry::WrongOrigin) => link.close(CloseCode::ORIGIN, "this origin is not allowed"),
+            Some(Entry::Void) => link.close(CloseCode::NOT_AUTHENTICATED, "the session is over: sign in again"),
+            Some(Entry::Unknown) | None => {}
+        }
+    }
+
+    fn message(&mut self, message: Message, link: &Link) -> Flow {
+        let Message::Text(text) = message else {
+            return self.close_settled(CloseCode::UNSUPPORTED, "binary is not understood", link);
+        };
+        if !self.bucket.take() {
+            return self.refuse_speed(link);
+        }
+        match client::parse(&text).and_then(|frame| self.frame(frame, link)) {
+            Ok(flow) => flow,
+            Err(refused) => self.refuse(&refused, link),
+        }
+    }
+
+    fn settled(&mut self) -> Option<LocalBoxFuture<'static, ()>> {
+        let addr = self.known.as_ref()?.addr.clone();
+        Some(Box::pin(async move {
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            if addr.send(Settle(sender)).await.is_ok() {
+                // Whether it could be stored or not: what there was to say has been said.
+                let _ = receiver.await;
+            }
+        }))
+    }
+
+    fn tick(&mut self, link: &Link) {
+        let Some(known) = &self.known else {
+            if self.opened.elapsed() >= self.node.config.limits.hello.get() {
+                link.close(CloseCode::NO_HELLO, "no hello in time");
+            }
+            return;
+        };
+        if !self.node.user.accounts.is_valid(&known.identity, self.node.user.clock.now()) {
+            link.close(CloseCode::NOT_AUTHENTICATED, "the token was revoked");
+        }
+    }
+
+    fn closed(&mut self) {
+        if self.watches_crowd {
+            send(&self.node.index, WatchCrowd { conn: self.conn, view: None });
+        }
+        if let Some(known) = self.known.take() {
+            send(&known.addr, Detach { conn: self.conn });
+        }
+    }
+}
+
+/// Hands a message to an actor. When its mailbox is full nothing more is read from this client until it has been taken:
+/// nothing is lost and nothing is reordered.
+fn pass<A, M>(addr: &Addr<A>, message: M) -> Flow
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: actix::Message + Send + 'static,
+    M::Result: Send,
+{
+    match addr.try_send(message) {
+        Ok(()) | Err(SendError::Closed(_)) => Flow::Continue,
+        Err(SendError::Full(message)) => {
+            let addr = addr.clone();
+            Flow::Wait(Box::pin(async move { drop(addr.send(message).await) }))
+        }
+    }
+}
+
+/// Sends what must arrive, though the session is over.
+fn send<A, M>(addr: &Addr<A>, message: M)
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: actix::Message + Send + 'static,
+    M::Result: Send,
+{
+    if let Flow::Wait(sent) = pass(addr, message) {
+        actix_rt::spawn(sent);
+    }
+}
+
+/// Friends around a person, nearest first, with names and states.
+///
+/// # Errors
+/// `unavailable` when the index is overloaded.
+pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<NearbyFriend>, Refusal> {
+    let own = node.user.accounts.by_no(no).map(|account| account.radius).unwrap_or_default();
+    let radius_m = query.radius.unwrap_or(own).as_metres();
+    let question = QueryNearby(no, Nearby { radius_m, limit: query.limit, free_only: query.free_only });
+    let found = node.index.send(question).await.map_err(|_| Refusal::new(Code::Unavailable, "try again"))?;
+    let now = node.user.clock.now();
+    let shown = found.into_iter().filter_map(|neighbour| {
+        let account = node.user.accounts.by_no(neighbour.user)?;
+        let standing = node.user.board.standing(neighbour.user, now);
+        Some(NearbyFriend {
+            user: account.id.as_str().to_owned(),
+            name: account.name.as_str().to_owned(),
+            distance: server::rounded(neighbour.distance_m),
+            free: neighbour.free,
+            note: standing.availability.note.as_ref().map(|note| note.as_str().to_owned()),
+            t: neighbour.live.t.0,
+            lat: neighbour.live.position.lat(),
+            lon: neighbour.live.position.lon(),
+        })
+    });
+    Ok(shown.collect())
+}
+
+/// A token bucket: `rate` a second, at most `burst` at once.
+struct Bucket {
+    tokens: f64,
+    rate: f64,
+    burst: f64,
+    filled: Instant,
+}
+
+impl Bucket {
+    fn new(rate: u32, burst: u32) -> Self {
+        Self { tokens: burst.into(), rate: rate.into(), burst: burst.into(), filled: Instant::now() }
+    }
+
+    fn take(&mut self) -> bool {
+        if self.tokens < 1.0 {
+            let now = Instant::now();
+            let gained = now.duration_since(self.filled).as_secs_f64() * self.rate;
+            self.filled = now;
+            self.tokens = (self.tokens + gained).min(self.burst);
+        }
+        let enough = self.tokens >= 1.0;
+        if enough {
+            self.tokens -= 1.0;
+        }
+        enough
+    }
+}
+
+/// Counts what happens within a minute.
+struct Window {
+    limit: u32,
+    count: u32,
+    began: Instant,
+}
+
+impl Window {
+    fn new(limit: u32) -> Self {
+        Self { limit, count: 0, began: Instant::now() }
+    }
+
+    fn is_full_after_one_more(&mut self) -> bool {
+        if self.began.elapsed() >= Duration::from_secs(60) {
+            self.count = 0;
+            self.began = Instant::now();
+        }
+        self.count += 1;
+        self.count >= self.limit
+    }
+}

@@ -20,6 +20,9 @@ pub use super::tcp::{DISCONNECT_TIMEOUT, TcpOptions, on_connect, on_connect_with
 use crate::actors::downlink::Downlink;
 use crate::protocol::close::CloseCode;
 
+/// How long a close frame waits, at most, for the answers to what was said before it.
+pub const SETTLE_WITHIN: Duration = Duration::from_secs(2);
+
 /// What follows a message.
 pub enum Flow {
     /// The next message.
@@ -34,6 +37,11 @@ pub trait Session: Unpin + 'static {
     fn opened(&mut self, _link: &Link) {}
     /// A whole message. None comes after [`Self::closed`], nor once the outbox is closing.
     fn message(&mut self, message: Message, link: &Link) -> Flow;
+    /// Ends when everything said so far is answered; `None`: it is. When the client breaks the protocol, the close frame
+    /// waits for it: what was valid before is acknowledged (PROTOCOL.md, "Close codes").
+    fn settled(&mut self) -> Option<LocalBoxFuture<'static, ()>> {
+        None
+    }
     /// Once a second, also under load and while nothing is read.
     fn tick(&mut self, link: &Link);
     /// The last call, exactly once, however the connection ended: the client or the server closed it, or it broke.

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix::{Actor, ActorContext, AsyncContext, StreamHandler};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, StreamHandler, WrapFuture};
 use actix_web::web;
 use actix_web_actors::ws;
 use bytes::Bytes;
 use futures_util::StreamExt;
 
 use super::frame_reader::{Message, ReaderEvent, Violation};
-use super::socket::{Flow, Link, Session, SocketLimits};
+use super::socket::{Flow, Link, SETTLE_WITHIN, Session, SocketLimits};
 use super::socket_metrics::add;
 use super::socket_stream::{Shared, SocketEvent, SocketStream};
 use crate::actors::downlink::Downlink;
@@ -159,7 +159,19 @@ impl<S: Session> Socket<S> {
     }
 
     /// The connection fails (RFC 6455, 7.1.7): the close frame, and no waiting for an answer that could not be read.
+    /// What was said before it is answered first.
     fn violation(&mut self, violation: Violation, ctx: &mut ws::WebsocketContext<Self>) {
+        let settled = if self.over { None } else { self.call(|session, _| session.settled()).flatten() };
+        match settled {
+            Some(settled) => {
+                let settled = actix_rt::time::timeout(SETTLE_WITHIN, settled).into_actor(self);
+                ctx.spawn(settled.map(move |_, socket, ctx| socket.fail(violation, ctx)));
+            }
+            None => self.fail(violation, ctx),
+        }
+    }
+
+    fn fail(&mut self, violation: Violation, ctx: &mut ws::WebsocketContext<Self>) {
         if !self.over {
             self.link.close(violation.code, violation.why);
             self.finish();

@@ -189,11 +189,7 @@ pub fn parse_availability_body(body: &[u8]) -> Result<Availability, Refusal> {
 ///
 /// # Errors
 /// `out_of_range` on `radius` or `limit`.
-pub fn nearby_query(
-    radius: Option<f64>,
-    limit: Option<u64>,
-    free_only: Option<bool>,
-) -> Result<NearbyQuery, Refusal> {
+pub fn nearby_query(radius: Option<f64>, limit: Option<u64>, free_only: Option<bool>) -> Result<NearbyQuery, Refusal> {
     let radius = radius.map(Radius::metres).transpose()?;
     let limit = limit.map_or(100, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     if !(1..=NEARBY_LIMIT).contains(&limit) {

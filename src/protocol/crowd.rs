@@ -98,10 +98,8 @@ impl Crowd {
 }
 
 fn put_point(out: &mut BytesMut, point: &Point) {
-    let flags = u8::from(point.free)
-        | u8::from(point.online) << 1
-        | u8::from(point.stale) << 2
-        | u8::from(point.near) << 3;
+    let flags =
+        u8::from(point.free) | u8::from(point.online) << 1 | u8::from(point.stale) << 2 | u8::from(point.near) << 3;
     out.put_u32_le(point.no.0);
     out.put_i32_le(e7(point.lat));
     out.put_i32_le(e7(point.lon));

@@ -305,3 +305,167 @@ fn shown(text: &str) -> String {
     let dots = if short.len() < text.len() { "…" } else { "" };
     format!("\"{}{dots}\"", short.escape_debug())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STROLL: &str = include_str!("../../tests/fixtures/stroll.gpx");
+
+    fn gpx(points: &str) -> String {
+        format!("<gpx version='1.1'><trk><trkseg>\n{points}\n</trkseg></trk></gpx>")
+    }
+
+    fn refusal(text: &str) -> String {
+        parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    const POINT: &str = "<trkpt lat='1' lon='2'><time>2026-03-02T12:00:00Z</time></trkpt>";
+
+    #[test]
+    fn a_stroll_is_read_with_what_its_extensions_say() {
+        let points = parse(STROLL.as_bytes()).unwrap();
+        let noon = 1_772_452_800_000;
+        let first = FixFields {
+            lat: 40.76435,
+            lon: -73.96944,
+            t: noon,
+            alt: Some(21.5),
+            acc: Some(6.0),
+            ..FixFields::default()
+        };
+        let second = FixFields {
+            lat: 40.76445,
+            lon: -73.9694,
+            t: noon + 10_500,
+            speed: Some(1.25),
+            heading: Some(14.0),
+            ..FixFields::default()
+        };
+        let third = FixFields {
+            lat: 40.76455,
+            lon: -73.96935,
+            t: noon + 60_000,
+            speed: Some(0.8),
+            acc: Some(4.5),
+            ..FixFields::default()
+        };
+        assert_eq!(points, [first, second, third]);
+    }
+
+    #[test]
+    fn version_1_0_a_prefix_a_mark_and_a_time_without_offset_are_all_gpx() {
+        let one = "<gpx version='1.0' xmlns='http://www.topografix.com/GPX/1/0'><trk><trkseg>\
+                   <trkpt lat='1' lon='2'><time>2026-03-02T12:00:00</time><speed>1.5</speed><course>90</course></trkpt>\
+                   </trkseg></trk></gpx>";
+        let point = parse(one.as_bytes()).unwrap()[0];
+        assert_eq!((point.t, point.speed, point.heading), (1_772_452_800_000, Some(1.5), Some(90.0)));
+        let prefixed = "\u{FEFF}<g:gpx xmlns:g='http://www.topografix.com/GPX/1/1'><g:trk><g:trkseg>\
+                        <g:trkpt lat='1' lon='2'><g:time>2026-03-02T12:00:00&#90;</g:time></g:trkpt></g:trkseg></g:trk></g:gpx>";
+        assert_eq!(parse(prefixed.as_bytes()).map(|points| points.len()), Ok(1));
+    }
+
+    #[test]
+    fn one_bad_point_refuses_the_file_and_is_named() {
+        let cases = [
+            ("<trkpt lat='undefined' lon='2'/>", "line 3: lat \"undefined\" is not a number"),
+            ("<trkpt lat='NaN' lon='2'/>", "line 3: lat \"NaN\" is not a finite number"),
+            ("<trkpt lat='91' lon='2'/>", "line 3: lat must be -90 to 90 degrees, not 91 2"),
+            ("<trkpt lon='2'/>", "line 3: a track point without lat"),
+            ("<trkpt lat='1' lon='2'><ele>5</ele></trkpt>", "line 3: the track point of line 3 has no time"),
+            ("<trkpt lat='1' lon='2'><time>noon</time></trkpt>", "line 3: time \"noon\" is not a time"),
+            (
+                "<trkpt lat='1' lon='2'><time>1969-12-31T23:59:59Z</time></trkpt>",
+                "line 3: time \"1969-12-31T23:59:59Z\" is before 1970",
+            ),
+            ("<trkpt lat='1' lon='2'><ele>high</ele></trkpt>", "line 3: ele \"high\" is not a number"),
+            ("<trkpt lat='1' lon='2'><trkpt lat='1' lon='2'/></trkpt>", "line 3: a track point within a track point"),
+            (
+                "<trkpt lat='1' lon='2'><time>2026-03-02T11:58:59Z</time></trkpt>",
+                "line 3: time goes back by more than 60 s within a segment",
+            ),
+        ];
+        for (bad, expected) in cases {
+            assert_eq!(refusal(&gpx(&format!("{POINT}\n{bad}\n{POINT}"))), expected);
+        }
+    }
+
+    #[test]
+    fn segments_may_overlap_and_a_clock_may_be_set_back_a_little() {
+        let back = "<trkpt lat='1' lon='2'><time>2026-03-02T11:59:00Z</time></trkpt>";
+        assert!(parse(gpx(&format!("{POINT}{back}")).as_bytes()).is_ok());
+        let earlier = "<trkpt lat='1' lon='2'><time>2026-03-01T11:59:00Z</time></trkpt>";
+        assert!(parse(gpx(&format!("{POINT}</trkseg><trkseg>{earlier}")).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn document_types_entities_and_foreign_files_are_refused() {
+        let bomb = "<!DOCTYPE gpx [<!ENTITY a 'aaaa'>]>\n<gpx/>";
+        assert_eq!(refusal(bomb), "line 1: a document type (DTD) is not allowed");
+        let entity = gpx("<trkpt lat='1' lon='2'><time>&now;</time></trkpt>");
+        assert_eq!(refusal(&entity), "line 2: the entity \"now\" is not allowed");
+        assert!(refusal("<gpx xmlns='http://example.org/'/>").contains("its namespace is"));
+        assert!(refusal("<kml/>").contains("its root is \"kml\""));
+        assert!(refusal("<?xml version='1.0' encoding='ISO-8859-1'?><gpx/>").contains("must be UTF-8"));
+        assert_eq!(refusal("PK\u{3}\u{4}rest"), "the file is no GPX: it looks like zip");
+        assert_eq!(parse(b"\x1F\x8B\x08\0").unwrap_err().to_string(), "the file is no GPX: it looks like gzip");
+        assert_eq!(parse(b"<gpx>\n\xFF</gpx>").unwrap_err().to_string(), "line 2: not UTF-8");
+    }
+
+    #[test]
+    fn what_is_cut_off_or_empty_or_malformed_is_refused() {
+        for text in [
+            "",
+            "   ",
+            "hello",
+            "<gpx",
+            "<gpx><trk>",
+            "<gpx></trk></gpx>",
+            "<gpx/><gpx/>",
+            "<gpx><wpt lat='1' lon='2'/></gpx>",
+        ] {
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
+        let whole = gpx(POINT);
+        for end in 1..whole.len() {
+            assert!(parse(&whole.as_bytes()[..end]).is_err(), "cut after {end} bytes");
+        }
+    }
+
+    #[test]
+    fn size_points_and_depth_are_bounded() {
+        let deep = format!("<gpx>{}", "<a>".repeat(1_000_000));
+        assert_eq!(refusal(&deep), "line 1: elements must be nested at most 64 deep");
+        let wide = gpx(&format!("<trkpt lat='1' lon='2' x='{}'/>", "x".repeat(1_000_000)));
+        assert_eq!(refusal(&wide), "line 2: a tag must have at most 16384 bytes");
+        let most = POINT.repeat(POINTS);
+        assert_eq!(parse(gpx(&most).as_bytes()).map(|points| points.len()), Ok(POINTS));
+        assert_eq!(refusal(&gpx(&(most + POINT))), "line 2: a file must have at most 100000 track points");
+        assert_eq!(refusal(&" ".repeat(FILE_BYTES + 1)), "the file is larger than 64 MiB");
+    }
+
+    #[test]
+    fn real_recordings_are_read_and_the_malformed_one_is_refused_with_its_line() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folders = ["../shared", "../../shared"].map(|folder| root.join(folder).join("data/gpx"));
+        let Some(folder) = folders.into_iter().find(|folder| folder.is_dir()) else {
+            println!("skipped: ../shared/data/gpx is absent");
+            return;
+        };
+        let read = |name: &str| parse(&std::fs::read(folder.join(name)).unwrap());
+        for (name, points) in [
+            ("304_to_UL_2019-02-18_0745.gpx", 2_144),
+            ("apple_watch_route.gpx", 44),
+            ("garmin-activity.gpx", 988),
+            ("garmin_with_extensions.gpx", 3_540),
+            ("Friday-Evening-Run.gpx", 17),
+            ("wikipedia_example.gpx", 3),
+            ("with_accuracy.gpx", 3),
+        ] {
+            assert_eq!(read(name).map(|points| points.len()), Ok(points), "{name}");
+        }
+        assert_eq!(read("bad.gpx").unwrap_err().to_string(), "line 5: lat \"undefined\" is not a number");
+        assert_eq!(read("with_accuracy.gpx").unwrap()[0].acc, Some(25.0));
+        assert_eq!(read("apple_watch_route.gpx").unwrap()[0].speed, Some(1.310_662));
+    }
+}

@@ -160,11 +160,122 @@ fn too_long() -> SeedError {
 #[must_use]
 pub fn no_text(head: &[u8]) -> Option<&'static str> {
     match head {
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, 1..=0xFF, 0, 1..=0xFF] | [1..=0xFF, 0, 1..=0xFF, 0] => {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, 1..=0xFF, 0, 1..=0xFF, ..] | [1..=0xFF, 0, 1..=0xFF, 0, ..] => {
             Some("looks like UTF-16")
         }
         [0x1F, 0x8B, ..] => Some("looks like gzip"),
-        [b'P', b'K', 3 | 5 | 7, 4 | 6 | 8] => Some("looks like zip"),
+        [b'P', b'K', 3 | 5 | 7, 4 | 6 | 8, ..] => Some("looks like zip"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Seen = Vec<(u64, Result<String, SeedCode>)>;
+
+    fn split(bytes: &[u8], cuts: &[usize]) -> (Seen, Counts) {
+        let mut seen = Vec::new();
+        let mut each =
+            |number, line: Line<'_>| seen.push((number, line.map(str::to_owned).map_err(|error| error.code)));
+        let mut splitter = LineSplitter::new();
+        let mut begin = 0;
+        for &cut in cuts {
+            let end = cut.clamp(begin, bytes.len());
+            splitter.feed(&bytes[begin..end], &mut each);
+            begin = end;
+        }
+        splitter.feed(&bytes[begin..], &mut each);
+        let counts = splitter.finish(&mut each);
+        (seen, counts)
+    }
+
+    fn whole(bytes: &[u8]) -> Seen {
+        split(bytes, &[]).0
+    }
+
+    fn fine(number: u64, line: &str) -> (u64, Result<String, SeedCode>) {
+        (number, Ok(line.to_owned()))
+    }
+
+    #[test]
+    fn line_breaks_of_both_kinds_a_mark_at_the_front_and_none_at_the_end() {
+        assert_eq!(whole(b"one\r\ntwo\nthree"), [fine(1, "one"), fine(2, "two"), fine(3, "three")]);
+        assert_eq!(whole(b"\xEF\xBB\xBFone\n"), [fine(1, "one")]);
+        assert_eq!((whole(b""), whole(b"a")), (vec![], vec![fine(1, "a")]));
+    }
+
+    #[test]
+    fn blank_lines_and_comments_are_skipped_and_counted() {
+        let (seen, counts) = split(b"\n   \r\n# who, when\n  # too\none\n\n", &[]);
+        assert_eq!((seen, counts), (vec![fine(5, "one")], Counts { lines: 6, skipped: 5 }));
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf8_is_named_and_the_rest_goes_on() {
+        assert_eq!(whole(b"one\nt\xFFwo\nthree"), [fine(1, "one"), (2, Err(SeedCode::BadUtf8)), fine(3, "three")]);
+    }
+
+    #[test]
+    fn a_line_of_4096_bytes_is_read_and_one_more_is_skipped_to_its_end() {
+        let longest = "x".repeat(LINE_BYTES);
+        assert_eq!(whole(format!("{longest}\r\nnext\n").as_bytes()), [fine(1, &longest), fine(2, "next")]);
+        for end in ["", "\n", "\r\n"] {
+            let seen = whole(format!("{longest}x{end}").as_bytes());
+            assert_eq!(seen, [(1, Err(SeedCode::LineTooLong))], "{end:?}");
+        }
+        let huge = "y".repeat(1_000_000);
+        assert_eq!(whole(format!("{huge}\nnext").as_bytes()), [(1, Err(SeedCode::LineTooLong)), fine(2, "next")]);
+    }
+
+    #[test]
+    fn an_endless_line_takes_no_memory() {
+        let mut splitter = LineSplitter::new();
+        let mut errors = 0;
+        for _ in 0..10_000 {
+            splitter.feed(&[b'z'; 10_000], |_, line| errors += usize::from(line.is_err()));
+        }
+        assert_eq!(errors, 1);
+        assert!(splitter.partial.capacity() <= 2 * (LINE_BYTES + 2));
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_apart_and_given_up() {
+        for (bytes, hint) in [
+            (b"\xFF\xFEu\0s\0\n\0".as_slice(), "UTF-16"),
+            (b"\xFE\xFF\0u\0\n", "UTF-16"),
+            (b"u\0s\0\n\0", "UTF-16"),
+            (b"\x1F\x8B\x08\0\n\n", "gzip"),
+            (b"PK\x03\x04\n\n", "zip"),
+        ] {
+            let mut messages = Vec::new();
+            let mut splitter = LineSplitter::new();
+            splitter.feed(bytes, |number, line| messages.push((number, line.unwrap_err().message)));
+            splitter.finish(|_, _| panic!("nothing more is read"));
+            assert_eq!((messages.len(), messages[0].0), (1, 1));
+            assert!(messages[0].1.contains(hint), "{messages:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_are_cut_the_lines_are_the_same(
+            pieces in proptest::collection::vec(prop_oneof![
+                Just(b"\n".to_vec()), Just(b"\r\n".to_vec()), Just(b"\xEF\xBB\xBF".to_vec()), Just(b" # c".to_vec()),
+                Just(b"\xFF".to_vec()), Just(vec![b'x'; LINE_BYTES - 1]), Just(vec![b'y'; LINE_BYTES]), "[a-z, \r]{0,6}".prop_map(String::into_bytes),
+            ], 0..20),
+            cuts in proptest::collection::vec(0_usize..20_000, 0..12),
+        ) {
+            let bytes = pieces.concat();
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            let expected = split(&bytes, &[]);
+            prop_assert_eq!(split(&bytes, &cuts), expected.clone());
+            let everywhere: Vec<usize> = (0..bytes.len()).collect();
+            prop_assert_eq!(split(&bytes, &everywhere), expected);
+        }
     }
 }

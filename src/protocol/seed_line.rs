@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 pub use super::seed_file::{Counts, LINE_BYTES, LineSplitter};
-use crate::domain::{Code, LatLon, Refusal, UnixMs, UserId};
+use crate::domain::{Code, FixFields, LatLon, Refusal, UnixMs, UserId};
 
 /// One seed line.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,6 +115,12 @@ impl Field<'_> {
 }
 
 impl SeedLine {
+    /// The position report in the line.
+    #[must_use]
+    pub fn fields(&self) -> FixFields {
+        FixFields { lat: self.position.lat(), lon: self.position.lon(), t: self.t.0, ..FixFields::default() }
+    }
+
     /// Reads one line without its line break.
     ///
     /// # Errors
@@ -200,19 +206,158 @@ impl fmt::Display for SeedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let timestamp = jiff::Timestamp::from_millisecond(self.t.0.max(0)).unwrap_or(jiff::Timestamp::MAX);
         let wall = Offset::UTC.to_datetime(timestamp);
+        let date = i32::from(wall.year()) * 10_000 + i32::from(wall.month()) * 100 + i32::from(wall.day());
+        let clock = i32::from(wall.hour()) * 10_000 + i32::from(wall.minute()) * 100 + i32::from(wall.second());
         write!(
             f,
-            "{}, {:04}{:02}{:02} {:02}{:02}{:02}, {}, {}, {}",
+            "{}, {date:08} {clock:06}, {}, {}, {}",
             self.user,
-            wall.year(),
-            wall.month(),
-            wall.day(),
-            wall.hour(),
-            wall.minute(),
-            wall.second(),
             self.position.lat(),
             self.position.lon(),
             if self.free { "True" } else { "False" },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FOUNDING: &str = "user_20, 20151002 185127, 40.7643503305, -73.9694356385, False";
+
+    fn line(user: &str, t: &str, lat: &str, lon: &str, free: &str) -> String {
+        format!("{user}, {t}, {lat}, {lon}, {free}")
+    }
+
+    fn code(line: &str) -> Option<&'static str> {
+        SeedLine::parse(line).err().map(|error| error.code.as_str())
+    }
+
+    fn with_lat(lat: &str) -> String {
+        line("user_20", "20151002 185127", lat, "-73.9", "False")
+    }
+
+    #[test]
+    fn the_founding_line_is_read_and_written() {
+        let seed = SeedLine::parse(FOUNDING).unwrap();
+        assert_eq!((seed.user.as_str(), seed.t, seed.free), ("user_20", UnixMs(1_443_811_887_000), false));
+        assert_eq!((seed.position.lat(), seed.position.lon()), (40.7643503305, -73.9694356385));
+        assert_eq!(seed.to_string(), FOUNDING);
+    }
+
+    #[test]
+    fn spaces_do_not_count_and_their_absence_neither() {
+        let seed = SeedLine::parse(FOUNDING).unwrap();
+        assert_eq!(SeedLine::parse("user_20,20151002 185127,40.7643503305,-73.9694356385,false"), Ok(seed.clone()));
+        assert_eq!(SeedLine::parse("  user_20 ,20151002 185127 , 40.7643503305,-73.9694356385  , FALSE "), Ok(seed));
+    }
+
+    #[test]
+    fn fields_are_counted() {
+        for bad in
+            ["a, b, c, d", "a, b, c, d, e, f", &format!("{FOUNDING},"), "user_20;20151002 185127;1;2;True", "a\tb", ""]
+        {
+            assert_eq!(code(bad), Some("field_count"), "{bad}");
+        }
+        assert_eq!(code(&with_lat("40,7643503305")), Some("field_count"));
+    }
+
+    #[test]
+    fn a_time_is_fifteen_characters_that_name_a_moment_since_1970() {
+        let bad = [
+            "20151002  185127",
+            "2015-10-02 18:51:27",
+            "20151002T185127",
+            "20151002 1851",
+            "20150230 000000",
+            "20151332 000000",
+            "20151002 240000",
+            "20151002 006000",
+            "20151231 235960",
+            "00000101 000000",
+            "19691231 235959",
+            "",
+            "+0151002 185127",
+            "２0151002 185127",
+        ];
+        for t in bad {
+            assert_eq!(code(&line("user_20", t, "40.7", "-73.9", "True")), Some("bad_time"), "{t}");
+        }
+        for (t, ms) in
+            [("19700101 000000", 0), ("20160229 000000", 1_456_704_000_000), ("20260308 023000", 1_772_937_000_000)]
+        {
+            assert_eq!(SeedLine::parse(&line("u", t, "1", "2", "True")).map(|seed| seed.t), Ok(UnixMs(ms)), "{t}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_what_rust_reads_if_it_is_finite_and_in_the_world() {
+        for lat in ["NaN", "inf", "1e400", "-inf", "Infinity"] {
+            assert_eq!(code(&with_lat(lat)), Some("not_finite"), "{lat}");
+        }
+        for lat in ["0x28", "", "4_0", "40.7 1", "\u{0664}"] {
+            assert_eq!(code(&with_lat(lat)), Some("bad_number"), "{lat}");
+        }
+        for lat in ["91", "-90.0001"] {
+            assert_eq!(code(&with_lat(lat)), Some("out_of_range"), "{lat}");
+        }
+        for (lat, degrees) in [(".5", 0.5), ("5.", 5.0), ("+40.7", 40.7), ("4.07e1", 40.7), ("-90", -90.0)] {
+            assert_eq!(SeedLine::parse(&with_lat(lat)).map(|seed| seed.position.lat()), Ok(degrees), "{lat}");
+        }
+        let precise = format!("40.{}", "7".repeat(400));
+        assert!((SeedLine::parse(&with_lat(&precise)).unwrap().position.lat() - 40.777_777).abs() < 1e-5);
+        let swapped = SeedLine::parse(&line("u", "20151002 185127", "-73.96", "40.76", "True"));
+        assert!(swapped.is_ok(), "swapped degrees are a place too");
+    }
+
+    #[test]
+    fn availability_is_true_or_false_in_any_case() {
+        for free in ["true", "TRUE", "True ", " tRue"] {
+            assert_eq!(SeedLine::parse(&line("u", "20151002 185127", "1", "2", free)).map(|seed| seed.free), Ok(true));
+        }
+        for free in ["0", "", "Falsee", "yes", "T", "\"True\""] {
+            assert_eq!(code(&line("u", "20151002 185127", "1", "2", free)), Some("bad_bool"), "{free}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_plain_and_case_sensitive() {
+        for user in ["\"user_20\"", "a\"b", "=cmd()", "../../etc", &"x".repeat(10_240), "a\0", "😀", "", "a b"] {
+            assert_eq!(code(&line(user, "20151002 185127", "1", "2", "True")), Some("bad_id"), "{user}");
+        }
+        let of = |user| SeedLine::parse(&line(user, "20151002 185127", "1", "2", "True")).unwrap().user;
+        assert_ne!(of("USER_20"), of("user_20"));
+    }
+
+    #[test]
+    fn an_error_names_its_column_and_becomes_the_protocols_refusal() {
+        let error = SeedLine::parse("user_20, 20151002 185127,  91, -73.9, False").unwrap_err();
+        assert_eq!((error.column, error.code), (28, SeedCode::OutOfRange));
+        let refusal = Refusal::from(error);
+        assert_eq!((refusal.code, refusal.field), (Code::OutOfRange, Some("lat")));
+        let error = SeedLine::parse("user_20, 20151002 185127, 40, -181, False").unwrap_err();
+        assert_eq!(Refusal::from(error).field, Some("lon"));
+        for (bad, field) in
+            [(line("?", "", "", "", ""), Some("user")), (line("u", "x", "", "", ""), Some("t")), (String::new(), None)]
+        {
+            let refusal = Refusal::from(SeedLine::parse(&bad).unwrap_err());
+            assert_eq!((refusal.code, refusal.field), (Code::BadField, field));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(user in "[A-Za-z0-9_-]{1,64}", seconds in 0_i64..250_000_000_000, lat in -90.0..=90.0_f64, lon in -180.0..180.0_f64, free in any::<bool>()) {
+            let user = UserId::parse(&user, "user").unwrap();
+            let seed = SeedLine { user, position: LatLon::new(lat, lon).unwrap(), t: UnixMs(seconds * 1_000), free };
+            prop_assert_eq!(SeedLine::parse(&seed.to_string()), Ok(seed));
+        }
+
+        #[test]
+        fn no_line_is_fatal(line in "\\PC{0,80}") {
+            let _ = SeedLine::parse(&line);
+        }
     }
 }

@@ -27,13 +27,19 @@ impl World {
 
     #[cold]
     fn do_what_is_due(&mut self, now: UnixMs, events: &mut Vec<Event>) {
-        while let Some(timer) = self.timers.pop_due(now) {
-            match timer {
-                Timer::Stale(no) => self.age(no, now, events),
-                Timer::Hold(pair) => self.end_if_held(pair, now, events),
-                Timer::Cool(pair) => self.warm_up(pair, now, events),
-                Timer::Settle(pair) => self.settle(pair, now, events),
-                Timer::GiveUp(pair) => self.give_up(pair, now, events),
+        loop {
+            let due = self.timers.take_due(now);
+            if due.is_empty() {
+                return;
+            }
+            for timer in due {
+                match timer {
+                    Timer::Stale(no) => self.age(no, now, events),
+                    Timer::Hold(pair) => self.end_if_held(pair, now, events),
+                    Timer::Cool(pair) => self.warm_up(pair, now, events),
+                    Timer::Settle(pair) => self.settle(pair, now, events),
+                    Timer::GiveUp(pair) => self.give_up(pair, now, events),
+                }
             }
         }
     }

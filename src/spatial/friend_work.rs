@@ -3,7 +3,6 @@ use super::encounters::Verdict;
 use super::facts::Event;
 use super::proximity::Pair;
 use super::quiet_zone::{RELEASE_M, WATCH_M};
-use super::sphere::UnitVector;
 use super::world::{World, add, take_out};
 use crate::domain::{UnixMs, UserNo};
 
@@ -19,13 +18,14 @@ impl World {
         bonded.clear();
         bonded.extend_from_slice(&slot.bonded);
         let mut bonds = bonded.iter().peekable();
-        let friends = std::mem::take(&mut slot.friends);
+        let friends = slot.friends.clone();
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
-        for &friend in &friends {
+        for &friend in friends.iter() {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
             let Some(zone) = self.zones.get(friend) else { continue };
-            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + largest_m);
+            // Who leaves more room than the nearest so far binds nothing.
+            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m);
             if !zone.ready || (bonds.peek() != Some(&&friend) && surely_far()) {
                 continue;
             }
@@ -40,22 +40,10 @@ impl World {
                 }
             }
         }
-        if let Some(slot) = self.slots.get_mut(no) {
-            slot.friends = friends;
-        }
         self.scratch = bonded;
         self.replace_watched(no, watched);
-        self.grant(no, here, disc_m);
-    }
-
-    /// Places a person's disc; the tree hears of it only when the disc leaves the anchor's reach.
-    pub(super) fn grant(&mut self, no: UserNo, centre: UnitVector, disc_m: f64) {
-        let (Some(slot), Some(zone)) = (self.slots.get_mut(no), self.zones.get_mut(no)) else { return };
-        zone.place(centre, disc_m);
-        let Some(spot) = &mut slot.spot else { return };
-        let reach_m = self.settings.largest_disc_m;
-        if !spot.anchor.is_some_and(|anchor| anchor.covers(centre, zone.disc_m, reach_m)) {
-            spot.anchor = Some(self.index.put(no, spot.anchor.as_ref(), centre));
+        if let Some(zone) = self.zones.get_mut(no) {
+            zone.place(here, disc_m);
         }
     }
 

@@ -1,7 +1,7 @@
-//! Who is in this view: rstar over unit vectors. The tree holds, per person, the centre of a disc of fixed size that
-//! every quiet zone of that person lies in, so it is touched only when someone leaves that disc; a question pads its box by
-//! the disc and the asker filters by true position. A point's box is found again at once when it is removed, also where
-//! thousands of discs overlap.
+//! Who is in this view: rstar over unit vectors. The tree holds, per person, the centre of a disc of fixed size around a
+//! recent position, so it is touched only when someone leaves that disc; a question pads its box by the disc and the asker
+//! filters by true position. Centres, not the discs' boxes: a point is found again at once when it is removed, also where
+//! thousands of discs overlap. The quiet zones, up to 5 km wide, would make every small view look at half a town.
 use std::ops::ControlFlow;
 
 use geo::{Intersects, Rect, coord};
@@ -28,7 +28,7 @@ pub struct BoundingBox {
 impl BoundingBox {
     /// The view as one or two rectangles that do not cross the date line.
     #[must_use]
-    pub fn rects(&self) -> [Option<Rect>; 2] {
+    pub fn rects(&self) -> Rects {
         let Self { west, south, east, north } = *self;
         if ![west, south, east, north].iter().all(|edge| edge.is_finite()) || south > north {
             return [None, None];
@@ -44,8 +44,17 @@ impl BoundingBox {
     /// True when `place` is in view.
     #[must_use]
     pub fn contains(&self, place: LatLon) -> bool {
-        self.rects().iter().flatten().any(|rect| rect.intersects(&sphere::point(place)))
+        contains(&self.rects(), place)
     }
+}
+
+/// A view as rectangles of degrees, x is the longitude; none when the view is empty.
+pub type Rects = [Option<Rect>; 2];
+
+/// True when one of the rectangles, edges included, has the place.
+pub(super) fn contains(rects: &Rects, place: LatLon) -> bool {
+    let point = sphere::point(place);
+    rects.iter().flatten().any(|rect| rect.intersects(&point))
 }
 
 /// A longitude as [`LatLon`] keeps it: −180 ≤ lon < 180.
@@ -80,60 +89,76 @@ fn envelope(rect: &Rect, pad: f64) -> AABB<[f64; 3]> {
     AABB::from_corners([low(cos), low(sin), bottom], [high(cos), high(sin), top])
 }
 
-/// Where in the tree a person stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Anchor {
-    key: [f64; 3],
-    centre: UnitVector,
-}
+/// The radius of the discs in the tree, metres: half a kilometre's walk between two updates.
+const SLACK_M: f64 = 500.0;
 
-impl Anchor {
-    /// True when the whole disc lies within `reach_m` of this anchor.
-    pub(super) fn covers(&self, centre: UnitVector, disc_m: f64, reach_m: f64) -> bool {
-        sphere::metres_between(self.centre, centre) + disc_m <= reach_m
-    }
-}
+/// Where in the tree a person stands.
+pub(super) type Anchor = [f64; 3];
 
 /// Up to about a metre, in units of the sphere's radius: see [`Index::put`].
 const SCATTER: f64 = 1e-7;
 
 /// Everyone with a position.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Index {
-    tree: RTree<GeomWithData<[f64; 3], UserNo>>,
-    pad: f64,
+    tree: RTree<GeomWithData<Anchor, UserNo>>,
+    /// While the world is filled: who will be put into the tree, all at once.
+    filling: Option<Vec<GeomWithData<Anchor, UserNo>>>,
 }
 
 impl Index {
-    /// An index of discs of `reach_m` metres.
-    pub(super) fn new(reach_m: f64) -> Self {
-        Self { tree: RTree::new(), pad: reach_m / EARTH_RADIUS_M + 2.0 * SCATTER }
-    }
-
-    /// Places a person anew. Each is moved aside by less than a metre, each differently: thousands at exactly one spot would
-    /// make boxes without extent that the tree cannot tell apart when it removes one.
-    pub(super) fn put(&mut self, no: UserNo, old: Option<&Anchor>, centre: UnitVector) -> Anchor {
-        if let Some(old) = old {
-            self.remove(no, old);
+    /// Follows a person to `here`. Each stands aside by less than a metre, each differently: thousands at exactly one spot
+    /// would make boxes without extent that the tree cannot tell apart when it removes one.
+    #[inline]
+    pub(super) fn put(&mut self, no: UserNo, anchor: &mut Option<Anchor>, here: UnitVector) {
+        const SLACK: f64 = SLACK_M / EARTH_RADIUS_M;
+        if let Some(old) = anchor {
+            let squares = old.iter().zip(here.xyz()).map(|(old, new)| (old - new) * (old - new));
+            if squares.sum::<f64>() <= SLACK * SLACK {
+                return;
+            }
+            self.remove(no, *old);
         }
         let mut mixed = no.0;
-        let key = centre.xyz().map(|value| {
+        let new = here.xyz().map(|value| {
             mixed = mixed.wrapping_mul(0x9E37_79B1).rotate_left(13) ^ no.0;
             value + SCATTER * (f64::from(mixed) / f64::from(u32::MAX) - 0.5)
         });
-        self.tree.insert(GeomWithData::new(key, no));
-        Anchor { key, centre }
+        let stands = GeomWithData::new(new, no);
+        match &mut self.filling {
+            Some(filling) => filling.push(stands),
+            None => self.tree.insert(stands),
+        }
+        *anchor = Some(new);
     }
 
-    pub(super) fn remove(&mut self, no: UserNo, anchor: &Anchor) {
-        self.tree.remove(&GeomWithData::new(anchor.key, no));
+    pub(super) fn remove(&mut self, no: UserNo, anchor: Anchor) {
+        match &mut self.filling {
+            Some(filling) => filling.retain(|stands| stands.data != no),
+            None => _ = self.tree.remove(&GeomWithData::new(anchor, no)),
+        }
+    }
+
+    /// From now on newcomers are gathered; nobody is found before [`Index::finish_filling`].
+    pub(super) fn begin_filling(&mut self) {
+        self.filling.get_or_insert_default();
+    }
+
+    /// Puts everyone who was gathered into the tree at once, several times faster than one by one.
+    pub(super) fn finish_filling(&mut self) {
+        let Some(filling) = self.filling.take() else { return };
+        if self.tree.size() == 0 {
+            self.tree = RTree::bulk_load(filling);
+        } else {
+            filling.into_iter().for_each(|stands| self.tree.insert(stands));
+        }
     }
 
     /// Calls `f` with everyone who may be in `view`, and with some who are not.
-    pub(super) fn candidates(&self, view: &BoundingBox, f: &mut dyn FnMut(UserNo)) {
+    pub(super) fn candidates(&self, view: &Rects, f: &mut dyn FnMut(UserNo)) {
         let mut seen_twice = None;
-        for rect in view.rects().iter().flatten() {
-            let space = envelope(rect, self.pad);
+        for rect in view.iter().flatten() {
+            let space = envelope(rect, SLACK_M / EARTH_RADIUS_M + SCATTER);
             let _: ControlFlow<()> = self.tree.locate_in_envelope_int(space, |found| {
                 let before: Option<AABB<[f64; 3]>> = seen_twice;
                 if !before.is_some_and(|before| holds(&before, found.geom())) {
@@ -187,13 +212,13 @@ mod tests {
             places in prop::collection::vec((-90.0..=90.0f64, -180.0..=180.0f64), 1..60),
         ) {
             let view = view(west, south, west + width, south + height);
-            let mut index = Index::new(5_000.0);
+            let mut index = Index::default();
             let places: Vec<LatLon> = places.iter().map(|(lat, lon)| LatLon::new(*lat, *lon).unwrap()).collect();
             for (no, place) in (0..).zip(&places) {
-                index.put(UserNo(no), None, UnitVector::from(*place));
+                index.put(UserNo(no), &mut None, UnitVector::from(*place));
             }
             let mut found = Vec::new();
-            index.candidates(&view, &mut |no| found.push(no.0));
+            index.candidates(&view.rects(), &mut |no| found.push(no.0));
             let many = found.len();
             found.sort_unstable();
             found.dedup();

@@ -1,6 +1,6 @@
 //! What the world answers without changing.
 use super::facts::{Counts, Live, Nearby, Neighbour, Person};
-use super::index::BoundingBox;
+use super::index::{self, BoundingBox};
 use super::proximity::{Bond, Pair};
 use super::sphere;
 use super::world::World;
@@ -61,7 +61,7 @@ impl World {
         let Some(slot) = self.slots.get(no) else { return Vec::new() };
         let Some(here) = slot.spot.map(|spot| spot.here) else { return Vec::new() };
         let mut found: Vec<Neighbour> = Vec::new();
-        for &user in &slot.friends {
+        for &user in slot.friends.iter() {
             let Some(zone) = self.zones.get(user) else { continue };
             if zone.is_beyond(here, query.radius_m) || (query.free_only && !zone.ready) {
                 continue;
@@ -85,9 +85,10 @@ impl World {
     /// Calls `f` with everyone whose newest live position is in view: exactly those, each once, in no particular order.
     /// Stale, busy and hidden people too; what to show of them is the caller's.
     pub fn in_view(&self, view: &BoundingBox, f: &mut dyn FnMut(UserNo, &Live, &Person)) {
-        self.index.candidates(view, &mut |no| {
+        let rects = view.rects();
+        self.index.candidates(&rects, &mut |no| {
             let Some(slot) = self.slots.get(no) else { return };
-            if let Some(spot) = slot.spot.filter(|spot| view.contains(spot.live.position)) {
+            if let Some(spot) = slot.spot.as_ref().filter(|spot| index::contains(&rects, spot.live.position)) {
                 f(no, &spot.live, &slot.person);
             }
         });

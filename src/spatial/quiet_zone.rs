@@ -75,7 +75,7 @@ impl Zone {
     /// chords, which are shorter than arcs, so that the many far friends cost no trigonometry.
     #[inline]
     pub(super) fn is_beyond(&self, point: UnitVector, metres: f64) -> bool {
-        let bound = (metres + self.disc_m.max(0.0)) / EARTH_RADIUS_M;
+        let bound = (metres + self.disc_m.max(0.0) + MARGIN_M) / EARTH_RADIUS_M;
         sphere::chord2(self.centre, point) > bound * bound
     }
 

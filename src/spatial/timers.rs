@@ -33,10 +33,14 @@ impl Timers {
         self.0.peek().is_some_and(|Reverse((due, _))| *due <= now)
     }
 
-    pub(super) fn pop_due(&mut self, now: UnixMs) -> Option<Timer> {
-        if !self.is_due(now) {
-            return None;
+    /// Everything due, staleness first: when much time has passed between two commands, nobody is announced to a friend
+    /// whose position has become too old in the same gap.
+    pub(super) fn take_due(&mut self, now: UnixMs) -> Vec<Timer> {
+        let mut due = Vec::new();
+        while self.is_due(now) {
+            due.extend(self.0.pop().map(|Reverse((_, timer))| timer));
         }
-        self.0.pop().map(|Reverse((_, timer))| timer)
+        due.sort_unstable();
+        due
     }
 }

@@ -10,6 +10,7 @@ use super::quiet_zone::Zone;
 use super::sphere::UnitVector;
 use super::timers::{Timer, Timers};
 use crate::domain::{LatLon, UnixMs, UserNo};
+use std::sync::Arc;
 
 /// Where a person is.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,8 @@ pub(super) struct Slot {
     pub(super) person: Person,
     pub(super) spot: Option<Spot>,
     /// Sorted.
-    pub(super) friends: Vec<UserNo>,
+    /// Shared with whoever filled the world; copied when it changes, which is rare.
+    pub(super) friends: Arc<[UserNo]>,
     /// Sorted: the friends to be looked at on every fix. Symmetric.
     pub(super) watched: Vec<UserNo>,
     /// Sorted: those with whom there is a [`Bond`]. Symmetric.
@@ -69,6 +71,16 @@ pub(super) fn take_out(list: &mut Vec<UserNo>, no: UserNo) -> bool {
     list.binary_search(&no).map(|place| list.remove(place)).is_ok()
 }
 
+/// Changes a shared list; it is copied only if the change is one.
+fn change(list: &mut Arc<[UserNo]>, change: impl FnOnce(&mut Vec<UserNo>) -> bool) -> bool {
+    let mut copy = list.to_vec();
+    let changed = change(&mut copy);
+    if changed {
+        *list = copy.into();
+    }
+    changed
+}
+
 impl World {
     /// An empty world. A largest disc outside 0 to 50 km is brought inside, one that is no number becomes 5 km.
     #[must_use]
@@ -81,7 +93,7 @@ impl World {
             zones: Paged::new(),
             bonds: Bonds::default(),
             timers: Timers::default(),
-            index: Index::new(largest_disc_m),
+            index: Index::default(),
             counts: Counts::default(),
             scratch: Vec::new(),
         }
@@ -112,7 +124,7 @@ impl World {
         let slot = Slot {
             person,
             spot: None,
-            friends: Vec::new(),
+            friends: Arc::default(),
             watched: Vec::new(),
             bonded: Vec::new(),
             fresh: false,
@@ -163,8 +175,9 @@ impl World {
     /// Ends a friendship. A pair that becomes friends again is still not announced twice within the half hour.
     pub fn unfriend(&mut self, a: UserNo, b: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
-        let unlinked = [(a, b), (b, a)]
-            .map(|(one, other)| self.slots.get_mut(one).is_some_and(|slot| take_out(&mut slot.friends, other)));
+        let unlinked = [(a, b), (b, a)].map(|(one, other)| {
+            self.slots.get_mut(one).is_some_and(|slot| change(&mut slot.friends, |friends| take_out(friends, other)))
+        });
         if unlinked.contains(&true) {
             self.end(Pair::of(a, b), Reason::Unfriended, now, events);
         }
@@ -177,6 +190,23 @@ impl World {
             if self.link(user, *friend) && self.zone_is_ready(user) && self.zone_is_ready(*friend) {
                 self.timers.at(UnixMs(i64::MIN), Timer::Settle(Pair::of(user, *friend)));
             }
+        }
+    }
+
+    /// Fills the world with many people at once: `load` may do everything but ask who is in view.
+    pub fn fill<R>(&mut self, load: impl FnOnce(&mut Self) -> R) -> R {
+        self.index.begin_filling();
+        let outcome = load(self);
+        self.index.finish_filling();
+        outcome
+    }
+
+    /// Sets a person's whole list of friends while the world is filled, before anybody has reported: `friends` in rising
+    /// order, all of them known, and each of them loaded with a list that names `user`. Cheaper than
+    /// [`World::add_friends`], which looks at both sides of every friendship.
+    pub fn load_friends(&mut self, user: UserNo, friends: Arc<[UserNo]>) {
+        if let Some(slot) = self.slots.get_mut(user) {
+            slot.friends = friends;
         }
     }
 
@@ -208,7 +238,8 @@ impl World {
             return;
         }
         let here = UnitVector::from(live.position);
-        let anchor = slot.spot.and_then(|spot| spot.anchor);
+        let mut anchor = slot.spot.and_then(|spot| spot.anchor);
+        self.index.put(no, &mut anchor, here);
         slot.spot = Some(Spot { live, here, anchor });
         let stale_at = live.t + self.settings.fresh_ms + 1;
         slot.fresh |= stale_at > now;
@@ -225,7 +256,7 @@ impl World {
         } else if ready {
             self.regrant(no, true, now, events);
         } else {
-            self.grant(no, here, self.settings.largest_disc_m);
+            zone.place(here, self.settings.largest_disc_m);
         }
     }
 
@@ -237,14 +268,14 @@ impl World {
         for other in &slot.bonded {
             self.set_bond(Pair::of(no, *other), None);
         }
-        for friend in &slot.friends {
+        for friend in slot.friends.iter() {
             if let Some(friend) = self.slots.get_mut(*friend) {
-                take_out(&mut friend.friends, no);
+                change(&mut friend.friends, |friends| take_out(friends, no));
             }
         }
         self.zones.remove(no);
         if let Some(anchor) = slot.spot.and_then(|spot| spot.anchor) {
-            self.index.remove(no, &anchor);
+            self.index.remove(no, anchor);
         }
         self.counts.people -= 1;
         self.counts.online -= usize::from(slot.person.online);
@@ -256,8 +287,8 @@ impl World {
             return false;
         }
         let Some(slot) = self.slots.get_mut(a) else { return false };
-        let new = add(&mut slot.friends, b);
-        self.slots.get_mut(b).is_some_and(|slot| add(&mut slot.friends, a)) || new
+        let new = change(&mut slot.friends, |friends| add(friends, b));
+        self.slots.get_mut(b).is_some_and(|slot| change(&mut slot.friends, |friends| add(friends, a))) || new
     }
 
     fn zone_is_ready(&self, no: UserNo) -> bool {

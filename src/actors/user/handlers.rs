@@ -1,0 +1,320 @@
+//! What a person's actor does with each message.
+use actix::prelude::*;
+
+use super::*;
+
+impl Handler<Attach> for User {
+    type Result = ();
+
+    fn handle(&mut self, Attach { conn, link, device, exclusive }: Attach, ctx: &mut Self::Context) {
+        if !self.revive(ctx) {
+            return link.close(CloseCode::RESTARTING, "try again");
+        }
+        let index = self.person.device(&device);
+        let attached = Link { conn, way: link, device: index, map_open: false, welcomed: false };
+        if self.links.add(attached, exclusive).is_some_and(|older| older.map_open) && !self.links.any_map_open() {
+            let _ = self.deps.index.try_send(WatchFriends(self.no, false));
+        }
+        self.set_online(true);
+        if self.deps.index.try_send(RequestSnapshot { no: self.no, conn }).is_err()
+            && let Some(link) = self.links.remove(conn)
+        {
+            link.way.close(CloseCode::AT_CAPACITY, "too many newcomers at once");
+        }
+    }
+}
+
+impl Handler<Detach> for User {
+    type Result = ();
+
+    fn handle(&mut self, Detach { conn }: Detach, ctx: &mut Self::Context) {
+        let Some(link) = self.links.remove(conn) else { return };
+        if link.map_open && !self.links.any_map_open() {
+            let _ = self.deps.index.try_send(WatchFriends(self.no, false));
+        }
+        if self.links.is_empty() {
+            self.check_idle_later(ctx);
+        }
+    }
+}
+
+impl Handler<FriendsSnapshot> for User {
+    type Result = ();
+
+    fn handle(&mut self, FriendsSnapshot { conn, places }: FriendsSnapshot, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.welcome(conn, &places);
+    }
+}
+
+impl Handler<ReportFix> for User {
+    type Result = ();
+
+    fn handle(&mut self, ReportFix { conn, fix, seq }: ReportFix, ctx: &mut Self::Context) {
+        let Some(device) = self.links.get(conn).map(|link| link.device) else { return };
+        self.take(&fix, device, ctx);
+        if let Some(seq) = seq {
+            self.acknowledge(conn, seq, &[]);
+        }
+    }
+}
+
+impl Handler<ReportFixes> for User {
+    type Result = MessageResult<ReportFixes>;
+
+    fn handle(&mut self, ReportFixes { speaker, fixes, seq }: ReportFixes, ctx: &mut Self::Context) -> Self::Result {
+        let nothing = FixesAnswer { accepted: 0, rejected: Vec::new(), stored: None };
+        if !self.revive(ctx) {
+            return MessageResult(nothing);
+        }
+        let Some(device) = self.device_of(&speaker, ctx) else { return MessageResult(nothing) };
+        let mut rejected = Vec::new();
+        let mut first = None;
+        for (index, fix) in fixes.iter().enumerate() {
+            match fix {
+                Ok(fix) => self.take(fix, device, ctx),
+                Err(refusal) => {
+                    rejected.push(Rejected { index, code: refusal.code });
+                    first = first.or(Some(refusal));
+                }
+            }
+        }
+        let accepted = fixes.len() - rejected.len();
+        let stored = match (speaker, seq, first) {
+            (Speaker::Connection(conn), Some(seq), _) => {
+                self.acknowledge(conn, seq, &rejected);
+                None
+            }
+            (Speaker::Connection(conn), None, Some(refusal)) => {
+                if let Some(link) = self.links.get(conn) {
+                    link.way.state(server::error(refusal, None));
+                }
+                None
+            }
+            (Speaker::Connection(_), None, None) => None,
+            (Speaker::Request(_), ..) => {
+                let (sender, receiver) = tokio::sync::oneshot::channel();
+                self.keep(Some(Promise::Reply(sender)));
+                Some(receiver)
+            }
+        };
+        MessageResult(FixesAnswer { accepted, rejected, stored })
+    }
+}
+
+impl Handler<SetAvailability> for User {
+    type Result = MessageResult<SetAvailability>;
+
+    fn handle(&mut self, message: SetAvailability, ctx: &mut Self::Context) -> Self::Result {
+        let SetAvailability { speaker, availability, seq } = message;
+        if !self.revive(ctx) {
+            return MessageResult(None);
+        }
+        self.set_availability(availability.unwrap_or_default(), true);
+        match (speaker, seq) {
+            (Speaker::Connection(conn), Some(seq)) => {
+                self.acknowledge(conn, seq, &[]);
+                MessageResult(None)
+            }
+            (Speaker::Connection(_), None) => {
+                self.keep(None);
+                MessageResult(None)
+            }
+            (Speaker::Request(_), _) => {
+                let (sender, receiver) = tokio::sync::oneshot::channel();
+                self.keep(Some(Promise::Reply(sender)));
+                MessageResult(Some(receiver))
+            }
+        }
+    }
+}
+
+impl Handler<RecordSeed> for User {
+    type Result = ();
+
+    fn handle(&mut self, RecordSeed { speaker, fix, free }: RecordSeed, ctx: &mut Self::Context) {
+        if !self.revive(ctx) {
+            return;
+        }
+        let Some(device) = self.device_of(&speaker, ctx) else { return };
+        // The line is a statement about its own moment; it changes the present only if nothing newer was said.
+        let is_news = fix.t >= self.person.changed_by_hand;
+        let was = self.person.availability.is_free(self.now());
+        self.take(&fix, device, ctx);
+        if is_news && was != free {
+            self.set_availability(Availability { free, note: None, until: None }, true);
+        }
+        if is_news {
+            self.person.changed_by_hand = fix.t;
+        }
+        self.keep_soon(ctx);
+    }
+}
+
+impl Handler<OpenMap> for User {
+    type Result = ();
+
+    fn handle(&mut self, OpenMap { conn, open }: OpenMap, _: &mut Self::Context) {
+        let Some(link) = self.links.get_mut(conn) else { return };
+        link.map_open = open;
+        let any = self.links.any_map_open();
+        // A full mailbox only costs this map its movements until it is opened again; it is counted by the index.
+        let _ = self.deps.index.try_send(WatchFriends(self.no, any));
+    }
+}
+
+impl Handler<QueryOwnState> for User {
+    type Result = MessageResult<QueryOwnState>;
+
+    fn handle(&mut self, _: QueryOwnState, _: &mut Self::Context) -> Self::Result {
+        let now = self.now();
+        MessageResult(OwnState {
+            availability: self.person.availability.at(now),
+            steps_today: self.person.steps_today(now),
+            today: self.person.today(now),
+        })
+    }
+}
+
+impl Handler<FriendChanged> for User {
+    type Result = ();
+
+    fn handle(&mut self, FriendChanged(frame): FriendChanged, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.links.state(&frame);
+    }
+}
+
+impl Handler<Met> for User {
+    type Result = ();
+
+    fn handle(&mut self, Met { friend, distance_m, t }: Met, _: &mut Self::Context) {
+        self.mind_overrun();
+        let Some(friend_account) = self.deps.accounts.by_no(friend) else { return };
+        let user = &friend_account.id;
+        let standing = self.deps.board.standing(friend, self.now());
+        let frame = ServerFrame::Near {
+            user: user.as_str(),
+            distance: server::rounded(distance_m),
+            free: true,
+            note: standing.availability.note.as_ref().map(Note::as_str),
+            t: t.0,
+        };
+        self.links.state(&frame.encode());
+    }
+}
+
+impl Handler<Parted> for User {
+    type Result = ();
+
+    fn handle(&mut self, Parted { friend, t, reason }: Parted, _: &mut Self::Context) {
+        self.mind_overrun();
+        let gone = self.gone.iter().find(|gone| gone.no == friend).map(|gone| gone.user.clone());
+        let Some(user) = gone.or_else(|| self.deps.accounts.by_no(friend).map(|account| account.id.clone())) else {
+            return;
+        };
+        let frame = ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) };
+        self.links.state(&frame.encode());
+    }
+}
+
+impl Handler<FriendsMoved> for User {
+    type Result = ();
+
+    fn handle(&mut self, FriendsMoved(friends): FriendsMoved, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.links.moved(&friends);
+    }
+}
+
+impl Handler<Lapsed> for User {
+    type Result = ();
+
+    fn handle(&mut self, _: Lapsed, _: &mut Self::Context) {
+        if self.person.availability.has_lapsed(self.now()) {
+            self.set_availability(Availability::default(), false);
+            self.keep(None);
+        }
+    }
+}
+
+impl Handler<KeepNow> for User {
+    type Result = ();
+
+    fn handle(&mut self, _: KeepNow, _: &mut Self::Context) {
+        self.keep(None);
+    }
+}
+
+impl Handler<FriendGone> for User {
+    type Result = ();
+
+    fn handle(&mut self, friend: FriendGone, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.friends = self.deps.accounts.friends(self.no);
+        self.links.state(&server::presence(friend.user.as_str(), false, &Availability::default()));
+        // The index is about to say that an encounter with them is over.
+        if self.gone.len() >= MOST_GONE {
+            self.gone.remove(0);
+        }
+        self.gone.push(friend);
+    }
+}
+
+impl Handler<Settle> for User {
+    type Result = ();
+
+    fn handle(&mut self, Settle(settled): Settle, _: &mut Self::Context) {
+        self.keep(Some(Promise::Reply(settled)));
+    }
+}
+
+impl Handler<FriendsEdited> for User {
+    type Result = ();
+
+    fn handle(&mut self, _: FriendsEdited, _: &mut Self::Context) {
+        self.friends = self.deps.accounts.friends(self.no);
+        self.announce();
+    }
+}
+
+impl Handler<AccountEdited> for User {
+    type Result = ();
+
+    fn handle(&mut self, AccountEdited(account): AccountEdited, _: &mut Self::Context) {
+        let row = self.person.row();
+        self.person = Person::load(account, Some(row), &self.deps.zone);
+    }
+}
+
+impl Handler<Expelled> for User {
+    type Result = ();
+
+    fn handle(&mut self, _: Expelled, ctx: &mut Self::Context) {
+        self.links.close(CloseCode::NOT_AUTHENTICATED, "the account was removed");
+        self.dirty = false;
+        self.deps.registry.retire(self.no);
+        self.deps.board.write(self.no, Standing::default());
+        for presence in [Presence::Free, Presence::Online] {
+            self.deps.hours.presence(self.no, presence, false, self.now());
+        }
+        ctx.stop();
+    }
+}
+
+impl Handler<TellAll> for User {
+    type Result = ();
+
+    fn handle(&mut self, TellAll(frame): TellAll, _: &mut Self::Context) {
+        self.links.state(&frame);
+    }
+}
+
+impl Handler<CloseAll> for User {
+    type Result = ();
+
+    fn handle(&mut self, CloseAll { code, reason }: CloseAll, _: &mut Self::Context) {
+        self.links.close(code, &reason);
+        self.keep(None);
+    }
+}

@@ -1,0 +1,189 @@
+//! Filling a new node from its store.
+use std::sync::Arc;
+
+use actix::prelude::*;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::activity::histogram::Presence;
+use crate::activity::steps::StepCounter;
+use crate::actors::alarm::Alarms;
+use crate::actors::board::{Board, Standing};
+use crate::actors::critical::Stopping;
+use crate::actors::herald::{Herald, RedisHealth};
+use crate::actors::hourly_aggregator::{self, HourlyAggregator, HourlyInbox};
+use crate::actors::user::{StepsToday, live_of};
+use crate::config::Config;
+use crate::domain::{Availability, Clock, UnixMs, UserId, UserNo};
+use crate::http::people::person_of;
+use crate::http::state::Sinks;
+use crate::spatial::world::{Event, Live, World};
+use crate::store::accounts::Accounts;
+use crate::store::embedded::Embedded;
+use crate::store::histogram_writer::{HistogramWriter, Pace, SinkState};
+use crate::store::histograms::EmbeddedHistograms;
+use crate::store::keys::Keys;
+use crate::store::node_id;
+use crate::store::redis::{RedisHistograms, RedisUrl};
+use crate::store::rows::{LiveRow, PairRow};
+
+/// What a node had when it stopped.
+pub struct Stored {
+    /// The directory of people.
+    pub accounts: Accounts,
+    /// Everything else.
+    pub rows: Rows,
+}
+
+/// People's states and encounters.
+pub struct Rows {
+    states: Vec<State>,
+    pairs: Vec<PairRow>,
+}
+
+/// What of a person's row everybody else may need; the rest is read when they come.
+struct State {
+    no: UserNo,
+    availability: Availability,
+    live: Option<Live>,
+    steps_today: u32,
+}
+
+/// Reads the store, people and their states side by side.
+///
+/// # Errors
+/// When a row cannot be read.
+pub fn read(store: &Arc<Embedded>, today: Date) -> anyhow::Result<Stored> {
+    std::thread::scope(|threads| {
+        let rows = threads.spawn(|| {
+            let mut states = Vec::new();
+            store.each::<LiveRow>(&[], |row| {
+                let steps = StepCounter::from_bytes(&row.steps).and_then(|steps| steps.day(today));
+                states.push(State {
+                    no: row.no,
+                    availability: row.availability,
+                    live: row.track.live.as_ref().map(live_of),
+                    steps_today: steps.unwrap_or(0),
+                });
+            })?;
+            anyhow::Ok(Rows { states, pairs: store.all()? })
+        });
+        let accounts = Accounts::open(store.clone())?;
+        let rows = rows.join().map_err(|_| anyhow::anyhow!("the thread that reads the store died"))??;
+        Ok(Stored { accounts, rows })
+    })
+}
+
+/// Where states belong, besides the world.
+pub struct Into<'a> {
+    /// Everybody's standing.
+    pub board: &'a Board,
+    /// The alarm clock.
+    pub alarms: &'a Alarms,
+    /// The aggregator's inbox.
+    pub hours: &'a HourlyInbox,
+    /// Everybody's steps of the day.
+    pub steps_today: &'a StepsToday,
+}
+
+/// Fills the world, the board and the alarm clock. Returns encounters that nobody was told of yet.
+pub fn fill(
+    world: &mut World,
+    accounts: &Accounts,
+    rows: Rows,
+    into: &Into<'_>,
+    zone: &TimeZone,
+    now: UnixMs,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let everyone = accounts.everyone();
+    for (account, _) in &everyone {
+        world.set_person(account.no, person_of(account), now, &mut events);
+    }
+    for (account, friends) in everyone {
+        world.load_friends(account.no, friends);
+    }
+    for row in &rows.pairs {
+        world.restore_pair(row.a, row.b, row.near, row.announced_at);
+    }
+    let mut walked: i64 = 0;
+    for State { no, availability, live, steps_today } in rows.states {
+        if let Some(until) = availability.until.filter(|until| *until > now) {
+            into.alarms.set(no, until);
+        }
+        if availability.is_free(now) {
+            world.set_free(no, true, false, now, &mut events);
+            into.hours.presence(no, Presence::Free, true, now);
+        }
+        if let Some(live) = live {
+            world.report(no, live, now, &mut events);
+        }
+        walked += i64::from(steps_today);
+        into.board.write(no, Standing { online: false, availability });
+    }
+    into.steps_today.add(walked, now, zone);
+    events
+}
+
+/// A guest must be somebody.
+///
+/// # Errors
+/// When the configured guest is no valid id.
+pub fn check_guest(config: &Config, accounts: &Accounts) -> anyhow::Result<()> {
+    let guest = &config.dashboard.guest;
+    if guest.is_empty() {
+        return Ok(());
+    }
+    let id = UserId::parse(guest, "dashboard.guest")?;
+    if accounts.by_id(&id).is_none() {
+        tracing::warn!(%guest, "the dashboard's guest does not exist yet: letshang user add");
+    }
+    Ok(())
+}
+
+/// The hourly aggregator's parts.
+pub struct Hours {
+    /// Its way in.
+    pub inbox: HourlyInbox,
+    /// The actor, on a thread of its own.
+    pub actor: Addr<HourlyAggregator>,
+    /// How its sinks do: the embedded store, and Redis when there is one.
+    pub sinks: Sinks,
+}
+
+/// Starts the hourly aggregator, with Redis when there is one. Never waits for Redis.
+///
+/// # Errors
+/// When a histogram cannot be read, or the settings of Redis are not usable.
+pub fn hours(
+    config: &Config,
+    store: &Arc<Embedded>,
+    clock: &Clock,
+    stopping: &Stopping,
+    herald: &Addr<Herald>,
+) -> anyhow::Result<Hours> {
+    let zone = config.zone()?;
+    let inbox = HourlyInbox::new(zone.clone(), clock.now());
+    let days = EmbeddedHistograms::new(store.clone());
+    let pace = Pace::default();
+    let own = HistogramWriter::spawn(days.clone(), days.clone(), pace, clock.clone(), None)?;
+    let redis = match config.redis.url.reveal() {
+        None => None,
+        Some(url) => {
+            let keys = Keys::new(&config.redis.prefix)?;
+            let sink = RedisHistograms::new(RedisUrl::parse(url)?, keys, node_id(store)?, config.redis.timeout.get())?;
+            let herald = herald.clone();
+            let watch = Box::new(move |state: &SinkState| drop(herald.try_send(RedisHealth { well: state.ok })));
+            Some(HistogramWriter::spawn(sink, days.clone(), pace, clock.clone(), Some(watch))?)
+        }
+    };
+    let sinks = Sinks { own: own.status(), redis: redis.as_ref().map(HistogramWriter::status) };
+    let settings = hourly_aggregator::Settings {
+        write_every: config.hours.flush.get(),
+        retain_days: config.hours.retain_days,
+        ..hourly_aggregator::Settings::of(zone)
+    };
+    let guard = Box::new(stopping.guard("HourlyAggregator"));
+    let actor = HourlyAggregator::new(inbox.clone(), days, own, redis, clock.clone(), settings, guard)?;
+    Ok(Hours { inbox, actor: super::on_own_thread(move |_| actor), sinks })
+}

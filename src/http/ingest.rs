@@ -1,0 +1,194 @@
+//! Fixes over HTTP: `POST /v1/fixes` for a device, `POST /v1/ingest` for replays and migration.
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use rustc_hash::FxHashSet;
+
+use super::auth::{Administrator, Caller};
+use super::body::Body;
+use super::error::{ApiError, json};
+use super::state::Node;
+use crate::activity::histogram::{Presence, hour_of};
+use crate::actors::journal::Promise;
+use crate::actors::user::{KeepNow, RecordSeed, ReportFixes, Speaker};
+use crate::domain::fix::OLDEST_MS;
+use crate::domain::{DeviceName, Fix, UnixMs, UserNo};
+use crate::protocol::client;
+use crate::protocol::http::{FixesReply, IngestReply, RejectedLine, write};
+use crate::protocol::seed_file::{LineSplitter, no_text};
+use crate::protocol::seed_line::SeedLine;
+use crate::store::accounts::{AccountError, NewUser};
+use crate::store::rows::MarkRow;
+
+/// How many refused lines an answer names.
+const NAMED: usize = 1_000;
+
+/// `POST /v1/fixes`.
+///
+/// # Errors
+/// 400 for a body that is no fix and no list; 413; 503 when it cannot be stored.
+pub async fn post_fixes(
+    caller: Caller,
+    payload: web::Payload,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    let limits = &node.config.limits;
+    let body = Body::new(payload, limits.body_idle.get()).whole(limits.body_bytes).await?;
+    let now = node.user.clock.now();
+    let fixes = client::parse_fixes_body(&body)?;
+    let fixes = fixes.into_iter().map(|fields| fields.and_then(|fields| Fix::new(&fields, now))).collect();
+    let addr = node.user.registry.wake(caller.0.no).ok_or_else(ApiError::unauthenticated)?;
+    let message = ReportFixes { speaker: Speaker::Request(caller.0.device), fixes, seq: None };
+    let answer = addr.send(message).await.map_err(|_| ApiError::unavailable("try again"))?;
+    let stored = match answer.stored {
+        Some(stored) => stored.await.unwrap_or(false),
+        None => false,
+    };
+    if !stored {
+        return Err(ApiError::unavailable("the server cannot store now; send it again later"));
+    }
+    Ok(json(write(&FixesReply { accepted: answer.accepted, rejected: answer.rejected })))
+}
+
+/// `POST /v1/ingest`: seed lines, streamed.
+///
+/// # Errors
+/// 415 for another content type; 503 when it cannot be stored. Bad lines are listed, the others count.
+pub async fn post_ingest(
+    _administrator: Administrator,
+    req: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    let content_type = req.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !content_type.is_empty() && !content_type.starts_with("text/csv") && !content_type.starts_with("text/plain") {
+        let status = actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let message = "the content type must be text/csv";
+        return Err(ApiError::with_status(status, crate::domain::Code::BadField, message));
+    }
+    let mut body = Body::new(payload, node.config.limits.body_idle.get());
+    let mut import = Import::new(node.get_ref().clone())?;
+    let mut splitter = LineSplitter::new();
+    let mut at_start = true;
+    while let Some(piece) = body.next().await? {
+        if std::mem::take(&mut at_start)
+            && let Some(what) = no_text(&piece)
+        {
+            let message = format!("the body looks like {what}, not like seed lines");
+            return Err(crate::domain::Refusal::new(crate::domain::Code::BadJson, message).into());
+        }
+        let mut lines = Vec::new();
+        splitter.feed(&piece, |number, line| lines.push((number, line.map(str::to_owned))));
+        for (number, line) in lines {
+            import.line(number, line.map_err(Into::into)).await?;
+        }
+    }
+    let mut last = Vec::new();
+    let counts = splitter.finish(|number, line| last.push((number, line.map(str::to_owned))));
+    for (number, line) in last {
+        import.line(number, line.map_err(Into::into)).await?;
+    }
+    import.reply.skipped = counts.skipped;
+    Ok(json(write(&import.finish().await?)))
+}
+
+/// Marks the hour in which a seed line was said.
+pub fn mark_hours(node: &Node, no: UserNo, at: UnixMs, free: bool) {
+    let hour = hour_of(at, &node.zone);
+    for presence in [Presence::Online, Presence::Free] {
+        if presence == Presence::Free && !free {
+            continue;
+        }
+        node.user.hours.mark(no, presence, at);
+        node.user.journal.mark(MarkRow { key: (hour, presence), no });
+    }
+}
+
+struct Import {
+    node: Arc<Node>,
+    device: DeviceName,
+    touched: FxHashSet<UserNo>,
+    reply: IngestReply,
+}
+
+impl Import {
+    fn new(node: Arc<Node>) -> Result<Self, ApiError> {
+        let device = DeviceName::parse("ingest")?;
+        Ok(Self { node, device, touched: FxHashSet::default(), reply: IngestReply::default() })
+    }
+
+    async fn line(&mut self, number: u64, line: Result<String, crate::domain::Refusal>) -> Result<(), ApiError> {
+        let outcome = match line.and_then(|line| SeedLine::parse(&line).map_err(Into::into)) {
+            Ok(line) => self.record(&line).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        match outcome {
+            Ok(()) => self.reply.accepted += 1,
+            Err(Stop::Line(refusal)) => {
+                self.reply.refused += 1;
+                if self.reply.rejected.len() < NAMED {
+                    let index = number.saturating_sub(1);
+                    let code = refusal.code.as_str();
+                    self.reply.rejected.push(RejectedLine { index, code, message: refusal.message });
+                }
+            }
+            Err(Stop::All(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, line: &SeedLine) -> Result<(), Stop> {
+        let now = self.node.user.clock.now();
+        let fix = Fix::recorded(&line.fields(), now)?;
+        let no = self.person(line)?;
+        mark_hours(&self.node, no, line.t, line.free);
+        if fix.t.0 < now.0 - OLDEST_MS {
+            // Older than a live fix may be: it counts in its hour and moves nothing.
+            return Ok(());
+        }
+        let Some(addr) = self.node.user.registry.wake(no) else { return Ok(()) };
+        self.touched.insert(no);
+        let record = RecordSeed { speaker: Speaker::Request(self.device.clone()), fix, free: line.free };
+        addr.send(record).await.map_err(|_| Stop::All(ApiError::unavailable("try again")))
+    }
+
+    /// The person of a line; made when there is none: this is how people migrate.
+    fn person(&mut self, line: &SeedLine) -> Result<UserNo, Stop> {
+        if let Some(account) = self.node.user.accounts.by_id(&line.user) {
+            return Ok(account.no);
+        }
+        let made = self.node.people.create(&[NewUser::named(line.user.clone())], &[], None).map_err(store_error)?;
+        self.reply.created += 1;
+        made.first().map(|person| person.account.no).ok_or_else(|| Stop::All(ApiError::unavailable("try again")))
+    }
+
+    async fn finish(self) -> Result<IngestReply, ApiError> {
+        for no in &self.touched {
+            if let Some(addr) = self.node.user.registry.get(*no) {
+                // One that has retired meanwhile has kept its state itself.
+                let _ = addr.send(KeepNow).await;
+            }
+        }
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        self.node.user.journal.promise(Promise::Reply(sender));
+        if !receiver.await.unwrap_or(false) {
+            return Err(ApiError::unavailable("the server cannot store now; send it again later"));
+        }
+        Ok(self.reply)
+    }
+}
+
+enum Stop {
+    Line(crate::domain::Refusal),
+    All(ApiError),
+}
+
+impl From<crate::domain::Refusal> for Stop {
+    fn from(refusal: crate::domain::Refusal) -> Self {
+        Self::Line(refusal)
+    }
+}
+
+fn store_error(error: AccountError) -> Stop {
+    Stop::All(super::admin::account_error(&error))
+}

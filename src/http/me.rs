@@ -1,0 +1,257 @@
+//! A person's own calls: profile, availability, friends, nearby, steps.
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::auth::{self, Caller, Credential};
+use super::body::Body;
+use super::error::{ApiError, json};
+use super::query::{Query, days};
+use super::session::nearby;
+use super::state::Node;
+use crate::actors::spatial_index::QueryFriends;
+use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User, friend_object};
+use crate::domain::{Availability, DeviceName, Note, UnixMs, UserId, UserNo};
+use crate::protocol::client::{nearby_query, parse_availability_body};
+use crate::protocol::http::{
+    AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SessionBody, SessionReply,
+    StepsDay, StepsReply, read, write,
+};
+use crate::store::rows::{StepsRow, TokenKind};
+
+/// The most days of one steps call.
+const DAYS: i32 = 400;
+
+/// `POST /v1/session`: a token (or, on an open demonstration node, nothing) for a cookie.
+///
+/// # Errors
+/// 401 for a wrong token; 403 from another origin.
+pub async fn sign_in(
+    req: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    if req.headers().contains_key("origin") && !auth::is_own_origin(&req) {
+        return Err(ApiError::forbidden("signing in must come from the dashboard itself"));
+    }
+    let body = Body::new(payload, node.config.limits.body_idle.get()).whole(node.config.limits.body_bytes).await?;
+    let body: SessionBody = if body.is_empty() { SessionBody::default() } else { read(&body)? };
+    let (accounts, now) = (&node.user.accounts, node.user.clock.now());
+    let no = match body.token {
+        Some(token) => {
+            let identity = accounts.verify(&token, now).filter(|identity| identity.kind == TokenKind::Full);
+            identity.ok_or_else(ApiError::unauthenticated)?.no
+        }
+        None => guest(&req, &node).ok_or_else(ApiError::unauthenticated)?,
+    };
+    let account = accounts.by_no(no).ok_or_else(ApiError::unauthenticated)?;
+    let age = node.config.dashboard.session.get();
+    let expires = now + node.config.dashboard.session.as_ms();
+    let browser = DeviceName::parse("browser")?;
+    let issued = accounts
+        .issue_token(no, TokenKind::Session, &browser, Some(expires), now)
+        .map_err(|error| super::admin::account_error(&error))?;
+    let reply = SessionReply { user: account.id.as_str(), name: account.name.as_str(), admin: account.admin };
+    let mut response = json(write(&reply));
+    response
+        .add_cookie(&auth::session_cookie(issued.secret.reveal().to_owned(), age))
+        .map_err(|_| ApiError::unavailable("try again"))?;
+    Ok(response)
+}
+
+fn guest(req: &HttpRequest, node: &Node) -> Option<UserNo> {
+    let guest = &node.config.dashboard.guest;
+    if guest.is_empty() || !auth::is_loopback_host(req) {
+        return None;
+    }
+    let id = UserId::parse(guest, "guest").ok()?;
+    node.user.accounts.by_id(&id).map(|account| account.no)
+}
+
+/// `DELETE /v1/session`.
+///
+/// # Errors
+/// 401 without one.
+pub async fn sign_out(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+    if let Credential::Cookie(Some(identity)) = auth::credential(&req, &node) {
+        let revoked = node.user.accounts.revoke(identity.no, identity.token_id);
+        revoked.map_err(|error| super::admin::account_error(&error))?;
+    }
+    drop(caller);
+    let mut response = HttpResponse::NoContent().finish();
+    let gone = auth::session_cookie(String::new(), std::time::Duration::ZERO);
+    response.add_cookie(&gone).map_err(|_| ApiError::unavailable("try again"))?;
+    Ok(response)
+}
+
+/// `GET /v1/me`.
+///
+/// # Errors
+/// 401.
+pub async fn me(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+    let account = node.user.accounts.by_no(caller.0.no).ok_or_else(ApiError::unauthenticated)?;
+    let own = own_state(&node, caller.0.no).await?;
+    Ok(json(write(&MeReply {
+        user: account.id.as_str(),
+        name: account.name.as_str(),
+        admin: caller.0.admin,
+        radius: account.radius.as_metres(),
+        time_zone: account.time_zone.as_deref().unwrap_or(&node.config.hours.time_zone),
+        stride: account.stride_m,
+        free: own.availability.free,
+        note: own.availability.note.as_ref().map(Note::as_str),
+        until: own.availability.until.map(|UnixMs(until)| until),
+    })))
+}
+
+/// `GET /v1/me/availability`.
+///
+/// # Errors
+/// 401.
+pub async fn get_availability(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+    let own = own_state(&node, caller.0.no).await?;
+    Ok(availability_reply(&own.availability))
+}
+
+/// `PUT /v1/me/availability`.
+///
+/// # Errors
+/// 400 and 422 for a bad field; 503 when it cannot be stored.
+pub async fn put_availability(
+    caller: Caller,
+    payload: web::Payload,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    let limits = &node.config.limits;
+    let body = Body::new(payload, limits.body_idle.get()).whole(limits.body_bytes).await?;
+    let availability = parse_availability_body(&body)?;
+    set_availability(&node, caller, Some(availability)).await
+}
+
+/// `DELETE /v1/me/availability`: back to the default.
+///
+/// # Errors
+/// 503 when it cannot be stored.
+pub async fn delete_availability(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+    set_availability(&node, caller, None).await
+}
+
+async fn set_availability(
+    node: &Node,
+    caller: Caller,
+    availability: Option<Availability>,
+) -> Result<HttpResponse, ApiError> {
+    let addr = actor(node, caller.0.no)?;
+    let message = SetAvailability { speaker: Speaker::Request(caller.0.device), availability, seq: None };
+    let stored = addr.send(message).await.map_err(|_| ApiError::unavailable("try again"))?;
+    let stored = match stored {
+        Some(stored) => stored.await.unwrap_or(false),
+        None => false,
+    };
+    if !stored {
+        return Err(ApiError::unavailable("the server cannot store now; send it again later"));
+    }
+    let own = own_state(node, caller.0.no).await?;
+    Ok(availability_reply(&own.availability))
+}
+
+/// `GET /v1/friends`.
+///
+/// # Errors
+/// 401; 503 when the index is overloaded.
+pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+    let no = caller.0.no;
+    let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
+    let now = node.user.clock.now();
+    let friend =
+        |friend: &UserNo| friend_object(&node.user.accounts, &node.user.board, *friend, places.get(friend), now);
+    let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
+    Ok(json(write(&FriendsReply { friends })))
+}
+
+/// `GET /v1/nearby?radius=&limit=&free_only=`.
+///
+/// # Errors
+/// 400 and 422 for a bad parameter.
+pub async fn get_nearby(
+    caller: Caller,
+    req: HttpRequest,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&req);
+    let query = nearby_query(query.number("radius")?, query.number("limit")?, query.flag("free_only")?)?;
+    let friends = nearby(&node, caller.0.no, &query).await?;
+    Ok(json(write(&NearbyReply { friends })))
+}
+
+/// `GET /v1/steps?from=&to=`; without both: today.
+///
+/// # Errors
+/// 400 and 422 for a bad parameter.
+pub async fn steps(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&req);
+    let own = own_state(&node, caller.0.no).await?;
+    let asked = query.text("from").is_some() || query.text("to").is_some();
+    let (from, to) = if asked { query.span(DAYS)? } else { (own.today, own.today) };
+    let mut rows = Vec::new();
+    for date in days(from, to) {
+        let steps = if date == own.today { Some(own.steps_today) } else { stored_steps(&node, caller.0.no, date)? };
+        if let Some(steps) = steps {
+            rows.push(StepsDay { date: date.to_string(), steps });
+        }
+    }
+    Ok(json(write(&StepsReply { today: own.steps_today, days: rows })))
+}
+
+/// `GET /v1/steps/leaderboard?date=`; without: today.
+///
+/// # Errors
+/// 400 for a bad date.
+pub async fn leaderboard(
+    caller: Caller,
+    req: HttpRequest,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    let own = own_state(&node, caller.0.no).await?;
+    let date = Query::of(&req).date("date")?.unwrap_or(own.today);
+    let mut people = Vec::new();
+    let friends = node.user.accounts.friends(caller.0.no);
+    for no in std::iter::once(caller.0.no).chain(friends.iter().copied()) {
+        let Some(account) = node.user.accounts.by_no(no) else { continue };
+        let mut steps = stored_steps(&node, no, date)?.unwrap_or(0);
+        if let Some(addr) = node.user.registry.get(no)
+            && let Ok(state) = addr.send(QueryOwnState).await
+        {
+            steps = if state.today == date { state.steps_today } else { steps };
+        }
+        let (user, name) = (account.id.as_str().to_owned(), account.name.as_str().to_owned());
+        people.push(LeaderReply { user, name, steps });
+    }
+    people.sort_by_key(|person| Reverse(person.steps));
+    Ok(json(write(&LeaderboardReply { date: date.to_string(), people })))
+}
+
+fn stored_steps(node: &Node, no: UserNo, date: jiff::civil::Date) -> Result<Option<u32>, ApiError> {
+    let row = node.user.store.get::<StepsRow>(&(no, date)).map_err(|error| {
+        tracing::error!(%error, "steps cannot be read");
+        ApiError::unavailable("the server cannot read its store now")
+    })?;
+    Ok(row.map(|row| row.steps))
+}
+
+fn availability_reply(availability: &Availability) -> HttpResponse {
+    json(write(&AvailabilityReply {
+        free: availability.free,
+        note: availability.note.as_ref().map(Note::as_str),
+        until: availability.until.map(|UnixMs(until)| until),
+    }))
+}
+
+fn actor(node: &Node, no: UserNo) -> Result<actix::Addr<User>, ApiError> {
+    node.user.registry.wake(no).ok_or_else(ApiError::unauthenticated)
+}
+
+async fn own_state(node: &Node, no: UserNo) -> Result<OwnState, ApiError> {
+    actor(node, no)?.send(QueryOwnState).await.map_err(|_| ApiError::unavailable("try again"))
+}

@@ -1,0 +1,88 @@
+//! How the node does, and the histogram: `/health`, `/ready`, `/metrics`, `/v1/availability/histogram`.
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::auth::Caller;
+use super::error::{ApiError, json};
+use super::query::{Query, days};
+use super::state::Node;
+use crate::activity::histogram::{HourCount, hour_of};
+use crate::actors::hourly_aggregator::QueryHistogram;
+use crate::protocol::http::{DayReply, HourReply, PartReply, ReadyReply, SeriesReply, write};
+
+/// The most days of one series.
+const DAYS: i32 = 400;
+
+/// `GET /health`: the process answers.
+pub async fn health() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("ok\n")
+}
+
+/// `GET /ready`: 200 when it serves, 503 while it starts, stops or cannot store. Redis being away does not make a node
+/// unready; it is said here.
+pub async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
+    let storage_ok = !node.user.journal.is_failing() && node.sinks.own.state().ok;
+    let up = node.ready.load(Ordering::Relaxed) && !node.stopping.is_under_way();
+    let storage = PartReply {
+        ok: storage_ok,
+        since: None,
+        message: (!storage_ok).then(|| "the store cannot write; nothing is acknowledged until it can".to_owned()),
+    };
+    let redis = node.sinks.redis.as_ref().map(|sink| {
+        let state = sink.state();
+        PartReply { ok: state.ok, since: (!state.ok).then_some(state.since.0), message: state.last_error }
+    });
+    let ready = up && storage_ok;
+    let text = write(&ReadyReply { ready, storage, redis });
+    let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((CONTENT_TYPE, "application/json")).body(text)
+}
+
+/// `GET /metrics`: OpenMetrics text for Prometheus.
+pub async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, content_type)).body((node.metrics)())
+}
+
+/// `GET /v1/availability/histogram?date=` or `?from=&to=`; without either: today.
+///
+/// # Errors
+/// 400 and 422 for a bad date or span.
+pub async fn histogram(
+    _caller: Caller,
+    req: HttpRequest,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Query::of(&req);
+    let time_zone = node.config.hours.time_zone.clone();
+    if query.text("from").is_none() && query.text("to").is_none() {
+        let date = query.date("date")?.unwrap_or_else(|| hour_of(node.user.clock.now(), &node.zone).date);
+        return Ok(json(write(&day(&node, date).await?)));
+    }
+    let (from, to) = query.span(DAYS)?;
+    let mut rows = Vec::new();
+    for date in days(from, to) {
+        rows.push(day(&node, date).await?);
+    }
+    Ok(json(write(&SeriesReply { time_zone, days: rows })))
+}
+
+async fn day(node: &Node, date: jiff::civil::Date) -> Result<DayReply, ApiError> {
+    let question = node.hours.send(QueryHistogram { date });
+    let day = question.await.map_err(|_| ApiError::unavailable("try again"))?.map_err(|error| {
+        tracing::error!(%error, "a histogram cannot be read");
+        ApiError::unavailable("the server cannot read its store now")
+    })?;
+    Ok(day_reply(&day.hours, date, day.complete, &node.config.hours.time_zone))
+}
+
+/// A day's histogram as the protocol shows it.
+#[must_use]
+pub fn day_reply(hours: &[HourCount; 24], date: jiff::civil::Date, complete: bool, time_zone: &str) -> DayReply {
+    let hour = |(hour, count): (u8, &HourCount)| HourReply { hour, free: count.free, online: count.online };
+    let hours = (0..24).zip(hours).map(hour).collect();
+    DayReply { date: date.to_string(), time_zone: time_zone.to_owned(), complete, hours }
+}

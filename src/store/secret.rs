@@ -1,0 +1,98 @@
+//! Tokens: 256 random bits that are shown once. What is stored, looked up and logged is never the token itself.
+use std::fmt;
+
+/// What every token begins with, so that people and scanners recognise one.
+pub const PREFIX: &str = "lh_";
+const RANDOM_BYTES: usize = 32;
+/// 32 bytes, six bits a character.
+const TEXT_LENGTH: usize = PREFIX.len() + 43;
+
+/// A token, on its way to the one who will keep it. Printing one for debugging shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new token from the system's randomness.
+    ///
+    /// # Errors
+    /// When the system has none to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; RANDOM_BYTES];
+        getrandom::fill(&mut bytes)?;
+        let mut text = String::with_capacity(TEXT_LENGTH);
+        text.push_str(PREFIX);
+        push_base64url(&mut text, &bytes);
+        Ok(Self(text))
+    }
+
+    /// The token, to be handed over.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        hash(&self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What is stored of a token. A token holds 256 random bits, so one fast hash is as good as a slow one.
+#[must_use]
+pub fn hash(token: &str) -> [u8; 32] {
+    *blake3::hash(token.as_bytes()).as_bytes()
+}
+
+/// True for text that could be a token: anything else need not be looked up.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
+    text.len() == TEXT_LENGTH && text.starts_with(PREFIX)
+}
+
+fn push_base64url(text: &mut String, bytes: &[u8]) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut held = 0_u32;
+    let mut bits = 0;
+    let mut push = |six: u32| text.push(char::from(*ALPHABET.get((six & 63) as usize).unwrap_or(&b'A')));
+    for byte in bytes {
+        held = held << 8 | u32::from(*byte);
+        bits += 8;
+        while bits >= 6 {
+            bits -= 6;
+            push(held >> bits);
+        }
+    }
+    if bits > 0 {
+        push(held << (6 - bits));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_recognisable_unlike_each_other_and_not_printed() {
+        let (one, two) = (Secret::random().unwrap(), Secret::random().unwrap());
+        assert_ne!(one, two);
+        assert!(is_token(one.reveal()) && one.reveal().is_ascii());
+        assert_eq!(format!("{one:?}"), "Secret(…)");
+        assert_eq!(one.hash(), hash(one.reveal()));
+    }
+
+    #[test]
+    fn base64url_is_as_in_rfc_4648() {
+        for (bytes, expected) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            let mut text = String::new();
+            push_base64url(&mut text, bytes.as_bytes());
+            assert_eq!(text, expected);
+        }
+    }
+}

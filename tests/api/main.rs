@@ -1,0 +1,20 @@
+//! The server as its clients see it: real nodes, real sockets, every promise of the protocol.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#[path = "../support/binary.rs"]
+mod binary;
+#[path = "../support/client.rs"]
+mod client;
+#[path = "../support/http.rs"]
+mod http;
+#[path = "../support/node.rs"]
+mod node;
+#[path = "../support/raw_ws.rs"]
+mod raw_ws;
+
+mod closes;
+mod fixes;
+mod lifecycle;
+mod map;
+mod near;
+mod presence;
+mod rest;

@@ -1,0 +1,65 @@
+//! Steps from real recordings, which lie beside the project in `../shared/data/gpx` and are not part of it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+use std::path::Path;
+
+use letshang::activity::ground::metres_between;
+use letshang::activity::walking::Walking;
+use letshang::domain::{Fix, UnixMs};
+use letshang::protocol::gpx;
+
+/// Metres (PROTOCOL.md, section 2).
+const STRIDE: f64 = 0.762;
+
+/// The points of a real recording, every `nth` of them; `None` with a message where the recordings are absent.
+fn recording(name: &str, nth: usize) -> Option<Vec<Fix>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = ["../shared", "../../shared"].map(|folder| root.join(folder).join("data/gpx").join(name));
+    let Some(path) = path.into_iter().find(|path| path.exists()) else {
+        println!("skipped: ../shared/data/gpx/{name} is absent");
+        return None;
+    };
+    let points = gpx::parse(&std::fs::read(path).unwrap()).unwrap();
+    Some(points.iter().step_by(nth).map(|point| Fix::recorded(point, UnixMs(point.t)).unwrap()).collect())
+}
+
+fn steps_of(fixes: &[Fix]) -> f64 {
+    let mut walking = Walking::default();
+    fixes.iter().map(|fix| f64::from(walking.report(fix))).sum::<f64>() / STRIDE
+}
+
+/// Steps by distance over the stretches of `seconds` that went at a walker's speed: a plain measure to compare with.
+fn plain_steps(fixes: &[Fix], seconds: f64) -> f64 {
+    let mut metres = 0.0;
+    let mut start = fixes[0];
+    for fix in fixes {
+        let lasted = fix.t.since(start.t) as f64 / 1e3;
+        if lasted >= seconds {
+            let went = metres_between(start.position, fix.position);
+            metres += if (0.4..=2.5).contains(&(went / lasted)) { went } else { 0.0 };
+            start = *fix;
+        }
+    }
+    metres / STRIDE
+}
+
+#[test]
+fn a_recorded_city_bus_gives_next_to_no_steps_however_often_it_reports() {
+    for nth in [1, 2, 5, 10, 15, 30] {
+        let Some(fixes) = recording("304_to_UL_2019-02-18_0745.gpx", nth) else { return };
+        let steps = steps_of(&fixes);
+        println!("bus, every {nth}. fix: {steps:.0} steps");
+        assert!(steps < 200.0 && (nth > 2 || steps < 50.0), "{steps} steps from every {nth}. fix");
+    }
+}
+
+#[test]
+fn recorded_walks_give_their_distance_over_the_stride() {
+    for (name, seconds) in
+        [("apple_watch_route.gpx", 1.0), ("garmin-activity.gpx", 60.0), ("garmin_with_extensions.gpx", 60.0)]
+    {
+        let Some(fixes) = recording(name, 1) else { return };
+        let (steps, plain) = (steps_of(&fixes), plain_steps(&fixes, seconds));
+        println!("{name}: {steps:.0} steps, {plain:.0} by plain distance");
+        assert!((steps / plain - 1.0).abs() < 0.15, "{steps} steps in {name}, {plain} by plain distance");
+    }
+}

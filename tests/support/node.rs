@@ -1,0 +1,211 @@
+//! A real node in this process: its own actix system on its own thread, its own port, folder and clock.
+#![allow(dead_code, reason = "each test binary uses its part")]
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use letshang::app::App;
+use letshang::config::{Config, Flags};
+use letshang::domain::{Clock, DeviceName, UnixMs, UserId, UserNo};
+use letshang::http::state::Node;
+use letshang::store::accounts::{NewUser, ProfileChange};
+use tempfile::TempDir;
+
+use crate::client::{Client, Person};
+use crate::http::{Call, call};
+
+/// Noon of a Monday: 2027-03-15 12:00 UTC. Where manual clocks begin.
+pub const NOON: UnixMs = UnixMs(1_805_112_000_000);
+
+/// What is different from the default settings, as `("section.key", "TOML value")`.
+pub type Settings<'a> = &'a [(&'a str, &'a str)];
+
+/// Small and quick: one worker, no waiting for the disk.
+const QUICK: Settings<'static> = &[
+    ("server.workers", "1"),
+    ("store.durability", "\"process\""),
+    ("store.group_commit", "\"1ms\""),
+    ("push.moved", "\"50ms\""),
+    ("push.crowd", "\"100ms\""),
+    ("push.steps", "\"100ms\""),
+];
+
+/// A configuration of these settings on a folder, as a file's text.
+pub fn settings_file(settings: Settings<'_>) -> String {
+    let merged: BTreeMap<_, _> = QUICK.iter().chain(settings).copied().collect();
+    merged.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
+}
+
+/// A running node.
+pub struct TestNode {
+    pub address: SocketAddr,
+    pub clock: Clock,
+    pub node: Arc<Node>,
+    folder: Arc<TempDir>,
+    config: Config,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestNode {
+    /// A node whose clock stands at [`NOON`] until it is turned.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with other settings.
+    pub fn with(settings: Settings<'_>) -> Self {
+        Self::with_clock(settings, Clock::manual(NOON))
+    }
+
+    /// A node with this clock.
+    pub fn with_clock(settings: Settings<'_>, clock: Clock) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let file = folder.path().join("letshang.toml");
+        std::fs::write(&file, settings_file(settings)).unwrap();
+        let flags = Flags {
+            file: Some(file),
+            listen: Some("127.0.0.1:0".to_owned()),
+            data: Some(folder.path().join("data")),
+            redis: None,
+        };
+        Self::run(Config::load(&flags).unwrap(), clock, folder)
+    }
+
+    fn run(config: Config, clock: Clock, folder: Arc<TempDir>) -> Self {
+        let (started, when_started) = mpsc::channel();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let (for_app, hand) = (config.clone(), clock.clone());
+        let thread = std::thread::spawn(move || {
+            let system = actix::System::new();
+            system.block_on(async move {
+                let app = App::start(for_app, hand).await.expect("the node starts");
+                started.send((app.address(), app.node().clone())).unwrap();
+                app.run_until(async move { _ = stopped.await }).await.expect("the node stops well");
+            });
+            // The actors' own threads end with the system.
+            actix::System::current().stop();
+            system.run().unwrap();
+        });
+        let (address, node) = when_started.recv_timeout(Duration::from_secs(20)).expect("the node starts in time");
+        Self { address, clock, node, folder, config, stop: Some(stop), thread: Some(thread) }
+    }
+
+    fn halt(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            if !std::thread::panicking() {
+                ended.expect("the node's thread ends well");
+            }
+        }
+    }
+
+    /// Stops the node in an orderly way and starts another one on its folder, with the same clock.
+    pub fn restart(mut self) -> Self {
+        self.halt();
+        let (config, clock, folder) = (self.config.clone(), self.clock.clone(), self.folder.clone());
+        let store = Arc::downgrade(&self.node.user.store);
+        drop(self);
+        // The lock of the folder goes with the last actor.
+        until("the store is closed", || store.upgrade().is_none());
+        Self::run(config, clock, folder)
+    }
+
+    /// Makes people who are all friends of each other.
+    pub fn friends<const N: usize>(&self, ids: [&str; N]) -> [Person; N] {
+        let pairs: Vec<(usize, usize)> = (0..N).flat_map(|a| (a + 1..N).map(move |b| (a, b))).collect();
+        self.people(ids, &pairs)
+    }
+
+    /// Makes people who know nobody.
+    pub fn strangers<const N: usize>(&self, ids: [&str; N]) -> [Person; N] {
+        self.people(ids, &[])
+    }
+
+    /// Makes people and the friendships among them.
+    pub fn people<const N: usize>(&self, ids: [&str; N], friendships: &[(usize, usize)]) -> [Person; N] {
+        let users: Vec<NewUser> = ids.iter().map(|id| NewUser::named(UserId::parse(id, "user").unwrap())).collect();
+        let phone = DeviceName::parse("phone").unwrap();
+        let made = self.node.people.create(&users, friendships, Some(&phone)).unwrap();
+        let person = |at: usize| Person {
+            id: ids[at].to_owned(),
+            token: made[at].token.as_ref().unwrap().reveal().to_owned(),
+            no: made[at].account.no.0,
+        };
+        std::array::from_fn(person)
+    }
+
+    /// Makes an administrator.
+    pub fn administrator(&self, id: &str) -> Person {
+        let [person] = self.strangers([id]);
+        let change = ProfileChange { admin: Some(true), ..ProfileChange::default() };
+        self.node.user.accounts.update(UserNo(person.no), change).unwrap();
+        person
+    }
+
+    /// Connects a person's phone.
+    #[track_caller]
+    pub fn connect(&self, person: &Person) -> Client {
+        Client::connect(self.address, &self.clock, &person.token)
+    }
+
+    /// Connects another device of a person.
+    #[track_caller]
+    pub fn connect_as(&self, person: &Person, device: &str) -> Client {
+        Client::hello(self.address, &self.clock, &person.token, device)
+    }
+
+    /// A request.
+    pub fn call(&self, method: &str, path: &str) -> Call {
+        call(self.address, method, path)
+    }
+
+    /// A person's request.
+    pub fn call_as(&self, person: &Person, method: &str, path: &str) -> Call {
+        self.call(method, path).bearer(&person.token)
+    }
+
+    /// Asks an actor something from outside its system.
+    pub fn ask<A, M>(&self, actor: &Addr<A>, message: M) -> M::Result
+    where
+        A: Actor<Context = Context<A>> + Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(actor.send(message)).expect("the actor lives")
+    }
+
+    /// Turns the clock and waits until the index and the alarm clock have looked at it.
+    pub fn pass(&self, ms: i64) {
+        use letshang::actors::spatial_index::{QueryCounts, QueryTicks};
+        // What was reported so far was reported at this moment, not at the next.
+        self.ask(&self.node.index, QueryCounts);
+        self.clock.advance(ms);
+        let begin = Instant::now();
+        let ticks = self.ask(&self.node.index, QueryTicks);
+        until("the index has ticked", || self.ask(&self.node.index, QueryTicks) >= ticks + 2);
+        // The alarm clock looks every 100 ms and cannot be asked.
+        std::thread::sleep(Duration::from_millis(150).saturating_sub(begin.elapsed()));
+    }
+}
+
+impl Drop for TestNode {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+/// Waits until something holds; fails after ten seconds.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}

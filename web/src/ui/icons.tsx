@@ -1,0 +1,96 @@
+import type { ComponentChildren } from 'preact';
+
+/** Line icons on a 20-unit grid, drawn for this page. */
+const icon = (children: ComponentChildren) => () => (
+  <svg
+    class="icon"
+    viewBox="0 0 20 20"
+    width="20"
+    height="20"
+    fill="none"
+    stroke="currentColor"
+    stroke-width="1.7"
+    stroke-linecap="round"
+    stroke-linejoin="round"
+    aria-hidden="true"
+  >
+    {children}
+  </svg>
+);
+
+export const Plus = icon(<path d="M10 4v12M4 10h12" />);
+export const Minus = icon(<path d="M4 10h12" />);
+export const Everyone = icon(
+  <path d="M3 7V4.5A1.5 1.5 0 0 1 4.5 3H7M13 3h2.5A1.5 1.5 0 0 1 17 4.5V7M17 13v2.500A1.500 1.500 0 0 1 15.500 17H13M7 17H4.500A1.500 1.500 0 0 1 3 15.500V13M10 8.200a1.800 1.800 0 1 0 0 3.600 1.800 1.800 0 0 0 0-3.600Z" />,
+);
+export const Sun = icon(
+  <>
+    <circle cx="10" cy="10" r="3.2" />
+    <path d="M10 2v1.600M10 16.400V18M2 10h1.600M16.400 10H18M4.300 4.300l1.200 1.200M14.500 14.500l1.200 1.200M4.300 15.700l1.200-1.200M14.500 5.500l1.200-1.200" />
+  </>,
+);
+export const Moon = icon(
+  <path d="M16.500 11.700A6.800 6.800 0 0 1 8.300 3.500a6.800 6.800 0 1 0 8.200 8.200Z" />,
+);
+export const System = icon(
+  <>
+    <rect x="3" y="4" width="14" height="9.500" rx="1.800" />
+    <path d="M7.500 16.800h5M10 13.700v3" />
+  </>,
+);
+export const Leave = icon(
+  <path d="M12 6V4.500A1.500 1.500 0 0 0 10.500 3h-5A1.500 1.500 0 0 0 4 4.500v11A1.500 1.500 0 0 0 5.500 17h5a1.500 1.500 0 0 0 1.500-1.500V14M8.500 10H17M14.500 7.300 17 10l-2.500 2.700" />,
+);
+export const Close = icon(<path d="m5.500 5.500 9 9M14.500 5.500l-9 9" />);
+export const Target = icon(
+  <>
+    <circle cx="10" cy="10" r="5.500" />
+    <path d="M10 2v3M10 15v3M2 10h3M15 10h3" />
+  </>,
+);
+export const Left = icon(<path d="M12 5 7 10l5 5" />);
+export const Right = icon(<path d="m8 5 5 5-5 5" />);
+export const Table = icon(
+  <>
+    <rect x="3" y="4" width="14" height="12" rx="1.800" />
+    <path d="M3 8.200h14M3 12h14M8.500 8.200V16" />
+  </>,
+);
+export const Bars = icon(<path d="M4 16V11M8 16V6M12 16V9M16 16V4" />);
+export const Steps = icon(
+  <path d="M6.200 11.500c-1.700 0-2.700-1.900-2.700-4.200S4.600 3 6.200 3s2.300 1.800 2.300 4-.600 4.500-2.300 4.500ZM4.700 13.400h2.900c0 1.300-.400 2.200-1.400 2.200s-1.500-.900-1.500-2.200ZM13.800 12.300c1.700 0 2.700-1.700 2.700-4S15.400 4.400 13.800 4.400s-2.300 1.500-2.300 3.600.600 4.300 2.300 4.300ZM12.400 14.200h2.900c0 1.300-.400 2.300-1.500 2.300s-1.400-1-1.400-2.300Z" />,
+);
+export const Pin = icon(
+  <>
+    <path d="M10 17.500s5.500-4.700 5.500-9a5.500 5.500 0 0 0-11 0c0 4.300 5.500 9 5.500 9Z" />
+    <circle cx="10" cy="8.500" r="1.900" />
+  </>,
+);
+
+export const Logo = () => (
+  <svg class="logo" viewBox="0 0 64 64" width="34" height="34" aria-hidden="true">
+    <rect width="64" height="64" rx="18" fill="var(--brand-fill)" />
+    <circle cx="25" cy="32" r="12.500" fill="none" stroke="#fff" stroke-width="6" />
+    <circle cx="41.500" cy="32" r="10" fill="#fff" />
+  </svg>
+);
+
+/** The map's own sign for a state: full, hollow, broken; with a halo when near. The same shapes as on the map. */
+export function StateMark({
+  state,
+  near = false,
+  size = 16,
+}: {
+  state: 'free' | 'busy' | 'stale';
+  near?: boolean;
+  size?: number;
+}) {
+  return (
+    <svg class={`mark mark-${state}`} viewBox="0 0 16 16" width={size} height={size} aria-hidden="true">
+      {near && <circle cx="8" cy="8" r="7.200" class="mark-halo" />}
+      {state === 'free' && <circle cx="8" cy="8" r="4.600" class="mark-fill" />}
+      {state === 'busy' && <circle cx="8" cy="8" r="3.900" class="mark-ring" />}
+      {state === 'stale' && <circle cx="8" cy="8" r="3.900" class="mark-dash" />}
+    </svg>
+  );
+}

@@ -1,0 +1,253 @@
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { mapBroken, openMap, select, showEveryone, zoomBy } from '../map/map';
+import { signOut } from '../model/live';
+import * as s from '../model/state';
+import { type Choice, choice, wide } from '../model/theme';
+import { Availability } from './availability';
+import { Card, Tip } from './card';
+import { Banner, Status, Toasts } from './connection';
+import { Machine, NearPairs, Totals } from './crowd';
+import { Friends } from './friends';
+import { Histogram } from './histogram';
+import { Everyone, Leave, Logo, Minus, Moon, Plus, StateMark, Sun, System } from './icons';
+import { SignIn } from './signin';
+import { Steps } from './steps';
+
+const THEMES: Record<Choice, { next: Choice; label: string }> = {
+  system: { next: 'light', label: 'Theme: as the system. Switch to light' },
+  light: { next: 'dark', label: 'Theme: light. Switch to dark' },
+  dark: { next: 'system', label: 'Theme: dark. Switch to the system’s' },
+};
+
+function Header() {
+  const theme = THEMES[choice.value];
+  return (
+    <header class="top">
+      <Logo />
+      <div class="top-name">
+        <h1>LetsHang</h1>
+        <p>{s.me.value ? `${s.me.value.name}${s.admin.value ? ' · admin' : ''}` : ' '}</p>
+      </div>
+      <Status />
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={theme.label}
+        title={theme.label}
+        onClick={() => {
+          choice.value = theme.next;
+        }}
+      >
+        {choice.value === 'system' ? <System /> : choice.value === 'light' ? <Sun /> : <Moon />}
+      </button>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Sign out"
+        title="Sign out"
+        onClick={() => void signOut()}
+      >
+        <Leave />
+      </button>
+    </header>
+  );
+}
+
+function Legend() {
+  return (
+    <ul class="legend" aria-label="What the dots mean">
+      <li>
+        <StateMark state="free" /> free
+      </li>
+      <li>
+        <StateMark state="busy" /> busy
+      </li>
+      <li>
+        <StateMark state="stale" /> not heard from
+      </li>
+      <li>
+        <StateMark state="free" near /> near someone
+      </li>
+    </ul>
+  );
+}
+
+function Controls() {
+  return (
+    <fieldset class="controls">
+      <legend class="sr">Map</legend>
+      <div class="control-group">
+        <button type="button" aria-label="Zoom in" onClick={() => zoomBy(1)}>
+          <Plus />
+        </button>
+        <button type="button" aria-label="Zoom out" onClick={() => zoomBy(-1)}>
+          <Minus />
+        </button>
+      </div>
+      <div class="control-group">
+        <button type="button" aria-label="Show everyone" title="Show everyone" onClick={showEveryone}>
+          <Everyone />
+        </button>
+      </div>
+    </fieldset>
+  );
+}
+
+function Content() {
+  return s.admin.value ? (
+    <>
+      <Totals />
+      <NearPairs />
+      {!wide.value && <Histogram />}
+      {!wide.value && <Legend />}
+      <Machine />
+    </>
+  ) : (
+    <>
+      <Availability />
+      <Friends />
+      <Steps />
+      {!wide.value && <Histogram />}
+      {!wide.value && <Legend />}
+    </>
+  );
+}
+
+type Snap = 'low' | 'half' | 'full';
+const heights = (): Record<Snap, number> => ({
+  low: 116,
+  half: Math.round(innerHeight * 0.44),
+  full: Math.round(innerHeight * 0.86),
+});
+
+/** On a phone the panel is a sheet: dragged by its handle, or moved by the handle's button. */
+function Sheet({ children }: { children: ComponentChildren }) {
+  const snap = useSignal<Snap>('half');
+  const el = useRef<HTMLElement>(null);
+  const drag = useRef<{ y: number; height: number; moved: boolean } | null>(null);
+  const set = (value: Snap) => {
+    snap.value = value;
+    if (el.current) el.current.style.height = `${heights()[value]}px`;
+  };
+  useEffect(() => {
+    set(snap.value);
+    const again = () => set(snap.value);
+    addEventListener('resize', again);
+    return () => removeEventListener('resize', again);
+  }, []);
+  return (
+    <aside class="panel sheet" ref={el} aria-label="People">
+      <button
+        type="button"
+        class="handle"
+        aria-expanded={snap.value !== 'low'}
+        aria-label={snap.value === 'full' ? 'Make the panel smaller' : 'Make the panel larger'}
+        onPointerDown={(e) => {
+          drag.current = { y: e.clientY, height: el.current?.offsetHeight ?? 0, moved: false };
+          e.currentTarget.setPointerCapture(e.pointerId);
+          el.current?.classList.add('dragging');
+        }}
+        onPointerMove={(e) => {
+          const d = drag.current;
+          if (!d || !el.current) return;
+          const by = d.y - e.clientY;
+          if (Math.abs(by) > 4) d.moved = true;
+          el.current.style.height = `${Math.max(90, Math.min(heights().full, d.height + by))}px`;
+        }}
+        onPointerUp={() => {
+          el.current?.classList.remove('dragging');
+          const moved = drag.current?.moved;
+          drag.current = null;
+          if (!moved || !el.current) return;
+          const at = el.current.offsetHeight;
+          const h = heights();
+          const closest = (['low', 'half', 'full'] as Snap[]).reduce((a, b) =>
+            Math.abs(h[b] - at) < Math.abs(h[a] - at) ? b : a,
+          );
+          set(closest);
+          el.current.dataset.dragged = '1';
+        }}
+        onClick={() => {
+          if (el.current?.dataset.dragged) {
+            delete el.current.dataset.dragged;
+            return;
+          }
+          set(snap.value === 'low' ? 'half' : snap.value === 'half' ? 'full' : 'low');
+        }}
+      >
+        <span />
+      </button>
+      <div class="scroll" tabIndex={0}>
+        {children}
+      </div>
+    </aside>
+  );
+}
+
+export function Shell() {
+  const view = useRef<HTMLDivElement>(null);
+  const names = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (view.current && names.current) void openMap(view.current, names.current);
+    const keys = (e: KeyboardEvent) => {
+      if (e.key === 'Escape') select(null);
+    };
+    addEventListener('keydown', keys);
+    return () => removeEventListener('keydown', keys);
+  }, []);
+  const out = s.session.value.kind === 'signedOut';
+  const inside = s.session.value.kind === 'signedIn';
+  const stale = inside && s.lost.value;
+  return (
+    <div class={`shell${stale ? ' is-lost' : ''}${out ? ' is-out' : ''}`}>
+      <main class="stage" inert={out}>
+        <div class="map" ref={view} />
+        {mapBroken.value && (
+          <p class="map-broken">
+            This browser cannot draw the map (no WebGL 2). The list has everything that it would show.
+          </p>
+        )}
+        <div class="overlay">
+          <div class="names" ref={names} aria-hidden="true" />
+          <Tip />
+          <Card />
+        </div>
+        {inside && <Controls />}
+        {inside && wide.value && (
+          <div class="dock">
+            <Histogram />
+          </div>
+        )}
+        {inside && wide.value && <Legend />}
+      </main>
+      {inside && wide.value && (
+        <aside class="panel" aria-label="People">
+          <Header />
+          <div class="scroll" tabIndex={0}>
+            <Content />
+          </div>
+        </aside>
+      )}
+      {inside && !wide.value && (
+        <>
+          <div class="topbar">
+            <Header />
+          </div>
+          <Sheet>
+            <Content />
+          </Sheet>
+        </>
+      )}
+      {out && <SignIn />}
+      {s.session.value.kind === 'loading' && !s.lost.value && (
+        <p class="loading" role="status">
+          Opening the map…
+        </p>
+      )}
+      <Banner />
+      <Toasts />
+    </div>
+  );
+}
