@@ -25,7 +25,7 @@ use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::Clock;
 use crate::http::people::People;
-use crate::http::socket::{SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
+use crate::http::socket::{DISCONNECT_TIMEOUT, SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
 use crate::http::state::Node;
 use crate::http::{admin_socket, routes};
 use crate::protocol::client::FIXES_PER_FRAME;
@@ -231,6 +231,7 @@ fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
     .workers(workers)
     .max_connections(per_worker)
     .h1_write_buffer_size(WRITE_BUFFER)
+    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
     .on_connect(on_connect_with(options))
     .shutdown_timeout(1)
     .disable_signals()

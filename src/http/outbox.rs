@@ -85,11 +85,6 @@ impl Outbox {
         self.push(OpCode::Binary, frame);
     }
 
-    /// Empties a friend's slot: who is no longer shown must not be shown late.
-    pub fn forget(&self, friend: UserNo) {
-        self.queue.lock().moved.forget(friend);
-    }
-
     /// True once a close frame is queued or the socket is gone: nothing more is taken.
     #[must_use]
     pub fn is_closing(&self) -> bool {
@@ -249,6 +244,10 @@ impl Downlink for Outbox {
             }
         });
         add(&self.metrics.moved_coalesced, coalesced);
+    }
+
+    fn forget(&self, friend: UserNo) {
+        self.queue.lock().moved.forget(friend);
     }
 
     fn ack(&self, seq: u64) {
