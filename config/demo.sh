@@ -8,7 +8,6 @@ walkers=${WALKERS:-300}
 listen=${LISTEN:-127.0.0.1:8080}
 data=${DATA:-demo-data}
 
-if command -v npm >/dev/null; then export LETSHANG_WEB=${LETSHANG_WEB:-require}; fi
 cargo build --release --locked --workspace
 bin=${CARGO_TARGET_DIR:-target}/release
 
@@ -42,7 +41,7 @@ url=$(sed -n 's/^listening on //p' "$log" | head -n 1)
 LETSHANG_TOKEN=$("$bin/letshang" token demo --device walkers --data "$data" --config config/demo.toml)
 export LETSHANG_TOKEN
 set -m
-"$bin/walkers" --url "$url" --users "$walkers" --rate 0.5 --friends 12 --lively --forever >/dev/null 2>>"$log" &
+"$bin/walkers" --url "$url" --users "$walkers" --rate 0.5 --friends 8 --radius 250 --lively --forever >/dev/null 2>>"$log" &
 crowd=$!
 set +m
 

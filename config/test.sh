@@ -2,7 +2,6 @@
 # `make test`: every test, the browser's and Redis' too, and a summary at the end.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export LETSHANG_WEB=${LETSHANG_WEB:-require}
 
 declare -a names results
 failed=0
@@ -18,7 +17,12 @@ run() {
 web_tests() (
     cd web && { [ -d node_modules ] || npm ci --ignore-scripts --no-audit --no-fund; } && npm run --silent test
 )
-browser_tests() (cd web && npm run --silent e2e)
+browser_tests() (
+    release=$PWD/${CARGO_TARGET_DIR:-target}/release
+    case ${CARGO_TARGET_DIR:-} in /*) release=$CARGO_TARGET_DIR/release ;; esac
+    export LETSHANG_BIN=$release/letshang LETSHANG_WALKERS=$release/walkers
+    cd web && npm run --silent e2e -- "$release/pictures"
+)
 
 run "dashboard" web_tests
 run "server, store, load generator" cargo test --locked --workspace --no-fail-fast

@@ -110,7 +110,7 @@ fn libraries_are_known_only_where_they_belong() {
         for (library, allowed) in LIBRARIES {
             let path = format!("{library}::");
             let uses = names_after(&source.code, &path).next().is_some()
-                || source.code.contains(&format!("{library}::{{"))
+                || source.code.contains(&format!("use {library}::{{"))
                 || source.code.contains(&format!("use {library};"));
             if uses && !allowed.contains(&source.module.as_str()) {
                 wrong.push(format!("{} uses {library}", source.path.display()));

@@ -24,6 +24,8 @@ pub trait Downlink: Send + Sync + std::fmt::Debug {
     fn state(&self, frame: ByteString);
     /// Takes friends' positions; latest wins per friend, one `moved` frame when the socket can take it.
     fn moved(&self, friends: &[MovedFriend]);
+    /// Drops a friend's waiting position: it must not arrive after the friendship ended.
+    fn forget(&self, friend: UserNo);
     /// Acknowledges everything up to `seq`: a slot, latest wins.
     fn ack(&self, seq: u64);
     /// The administrator's crowd, binary: a slot, latest wins.

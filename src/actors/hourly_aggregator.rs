@@ -265,11 +265,10 @@ fn tick(addr: &WeakAddr<HourlyAggregator>, waits: &AtomicBool, every: Duration) 
         std::thread::sleep(every);
         let Some(addr) = addr.upgrade().filter(|addr| addr.connected()) else { return };
         if !waits.swap(true, Ordering::AcqRel) {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "at most one waits, and it must not be refused by questions"
-            )]
-            addr.do_send(TickHours);
+            if addr.try_send(TickHours).is_err() {
+                // Questions fill the mailbox; the next tick tries again.
+                waits.store(false, Ordering::Release);
+            }
         }
     }
 }

@@ -158,7 +158,7 @@ impl FrameReader {
     }
 
     /// Nothing is read any more and nothing is held.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         *self = Self { over: true, frames: self.frames, ..Self::new(self.limits) };
     }
 

@@ -16,7 +16,7 @@ use crate::domain::{Availability, DeviceName, Note, UnixMs, UserId, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
     AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SessionBody, SessionReply,
-    StepsDay, StepsReply, read, write,
+    StepsDay, StepsReply, WhoReply, read, write,
 };
 use crate::store::rows::{StepsRow, TokenKind};
 
@@ -67,6 +67,17 @@ fn guest(req: &HttpRequest, node: &Node) -> Option<UserNo> {
     }
     let id = UserId::parse(guest, "guest").ok()?;
     node.user.accounts.by_id(&id).map(|account| account.no)
+}
+
+/// `GET /v1/session`: who this browser is signed in as, if anybody; never 401, so that a page can ask first.
+pub async fn session(req: HttpRequest, node: web::Data<Arc<Node>>) -> HttpResponse {
+    let known = match auth::credential(&req, &node) {
+        Credential::Bearer(known) | Credential::Cookie(known) => known,
+        Credential::None => None,
+    };
+    let user = known.and_then(|identity| node.user.accounts.by_no(identity.no));
+    let guest = guest(&req, &node).is_some();
+    json(write(&WhoReply { user: user.as_ref().map(|account| account.id.as_str()), guest }))
 }
 
 /// `DELETE /v1/session`.

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod me;
 mod moved_slots;
 pub mod outbox;
+mod outbox_queue;
 pub mod people;
 pub mod query;
 pub mod routes;

@@ -3,7 +3,6 @@
 //! Order: what is half sent, answers to pings, state frames, the acknowledgement, friends' positions, the crowd, the
 //! close frame. State is a queue and never dropped; the rest are slots in which the latest wins. The response body
 //! ([`OutboxBody`]) asks for the next chunk only when the socket took the earlier ones, so what waits here is fresh.
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -17,23 +16,16 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 use super::moved_slots::MovedSlots;
+use super::outbox_queue::{Close, Queue};
 use super::socket_metrics::{SocketMetrics, add};
 use crate::actors::downlink::{Downlink, MovedFriend};
 use crate::domain::UserNo;
 use crate::protocol::close::CloseCode;
-use crate::protocol::moved;
 
-/// What the body hands over at once. With [`WRITE_BUFFER`] it stays within the 8 KiB that actix-http gives every
-/// connection, which therefore never grow.
-const CHUNK: usize = 7 * 1024;
 /// For `HttpServer::h1_write_buffer_size`: the body is asked for more only while less than this waits for the socket.
 pub const WRITE_BUFFER: usize = 1024;
-/// Friends in one `moved` frame; about 6 KiB.
-const FRIENDS_PER_FRAME: usize = 48;
 /// Pings that wait for their answer; of more, the latest are answered.
 const PONGS: usize = 32;
-/// A queue that emptied keeps room for this many frames.
-const IDLE_CAPACITY: usize = 8;
 /// A close frame's reason, bytes.
 const LONGEST_REASON: usize = 123;
 
@@ -68,32 +60,6 @@ pub struct Outbox {
     metrics: Arc<SocketMetrics>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    /// The rest of a large frame that has begun.
-    begun: Bytes,
-    ping: bool,
-    pongs: VecDeque<Bytes>,
-    state: VecDeque<(OpCode, Bytes)>,
-    state_bytes: usize,
-    ack: Option<u64>,
-    moved: MovedSlots,
-    crowd: Option<Bytes>,
-    close: Close,
-    /// Nothing follows what is queued.
-    ended: bool,
-    /// The actor waits until half of the room is free.
-    room_wanted: bool,
-}
-
-#[derive(Debug, Default)]
-enum Close {
-    #[default]
-    Open,
-    Queued(Option<CloseCode>, ByteString),
-    Sent,
-}
-
 impl Outbox {
     /// An empty outbox.
     #[must_use]
@@ -117,11 +83,6 @@ impl Outbox {
     /// Queues a binary frame, in order with the state frames and under the same bound.
     pub fn binary(&self, frame: Bytes) {
         self.push(OpCode::Binary, frame);
-    }
-
-    /// Empties a friend's slot: who is no longer shown must not be shown late.
-    pub fn forget(&self, friend: UserNo) {
-        self.queue.lock().moved.forget(friend);
     }
 
     /// True once a close frame is queued or the socket is gone: nothing more is taken.
@@ -285,6 +246,10 @@ impl Downlink for Outbox {
         add(&self.metrics.moved_coalesced, coalesced);
     }
 
+    fn forget(&self, friend: UserNo) {
+        self.queue.lock().moved.forget(friend);
+    }
+
     fn ack(&self, seq: u64) {
         self.slot(|queue| queue.ack = queue.ack.max(Some(seq)));
     }
@@ -296,82 +261,6 @@ impl Downlink for Outbox {
     fn close(&self, code: CloseCode, reason: &str) {
         self.close_ourselves(&mut self.queue.lock(), code, reason);
         self.body.wake();
-    }
-}
-
-impl Queue {
-    fn has_room(&self, limits: OutboxLimits) -> bool {
-        self.state.len() <= limits.frames / 2 && self.state_bytes + self.begun.len() <= limits.bytes / 2
-    }
-
-    /// Up to [`CHUNK`] bytes of what waits, and how many frames begin in them.
-    fn next_chunk(&mut self) -> (Bytes, u64) {
-        if self.begun.len() >= CHUNK {
-            return (self.begun.split_to(CHUNK), 0);
-        }
-        let mut out = Vec::new();
-        out.extend_from_slice(&std::mem::take(&mut self.begun));
-        let mut frames = 0;
-        while out.len() < CHUNK && self.begun.is_empty() {
-            let Some((opcode, payload)) = self.next_frame() else { break };
-            frames += 1;
-            self.write(opcode, payload, &mut out);
-        }
-        (Bytes::from(out), frames)
-    }
-
-    /// Writes a frame; what is beyond the chunk stays in `begun` and is not copied.
-    fn write(&mut self, opcode: OpCode, mut payload: Bytes, out: &mut Vec<u8>) {
-        out.reserve(payload.len().min(CHUNK) + 10);
-        out.push(0x80 | u8::from(opcode));
-        match payload.len() {
-            length @ 0..=125 => out.push(length as u8),
-            length @ 126..=0xFFFF => {
-                out.push(126);
-                out.extend_from_slice(&(length as u16).to_be_bytes());
-            }
-            length => {
-                out.push(127);
-                out.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
-        let fits = payload.len().min(CHUNK.saturating_sub(out.len()));
-        out.extend_from_slice(&payload.split_to(fits));
-        self.begun = payload;
-    }
-
-    fn next_frame(&mut self) -> Option<(OpCode, Bytes)> {
-        if let Some(payload) = self.pongs.pop_front() {
-            return Some((OpCode::Pong, payload));
-        }
-        if std::mem::take(&mut self.ping) {
-            return Some((OpCode::Ping, Bytes::new()));
-        }
-        if let Some((opcode, payload)) = self.state.pop_front() {
-            self.state_bytes -= payload.len();
-            if self.state.is_empty() && self.state.capacity() > IDLE_CAPACITY {
-                self.state = VecDeque::new();
-            }
-            return Some((opcode, payload));
-        }
-        if let Some(seq) = self.ack.take() {
-            let mut text = Vec::with_capacity(42);
-            moved::encode_ack(seq, &mut text);
-            return Some((OpCode::Text, Bytes::from(text)));
-        }
-        if !self.moved.is_empty() {
-            let friends = self.moved.take(FRIENDS_PER_FRAME);
-            let mut text = Vec::with_capacity(32 + friends.len() * 128);
-            moved::encode(friends.iter().map(|friend| (&friend.user, &friend.live)), &mut text);
-            return Some((OpCode::Text, Bytes::from(text)));
-        }
-        if let Some(crowd) = self.crowd.take() {
-            return Some((OpCode::Binary, crowd));
-        }
-        let Close::Queued(code, reason) = &self.close else { return None };
-        let payload = code.map_or_else(Vec::new, |code| [&code.0.to_be_bytes()[..], reason.as_ref()].concat());
-        self.close = Close::Sent;
-        Some((OpCode::Close, Bytes::from(payload)))
     }
 }
 

@@ -22,7 +22,12 @@ pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
         .service(
             web::scope("/v1")
                 .service(resource("/ws").route(web::get().to(session::websocket)))
-                .service(resource("/session").route(web::post().to(me::sign_in)).route(web::delete().to(me::sign_out)))
+                .service(
+                    resource("/session")
+                        .route(web::get().to(me::session))
+                        .route(web::post().to(me::sign_in))
+                        .route(web::delete().to(me::sign_out)),
+                )
                 .service(resource("/me").route(web::get().to(me::me)))
                 .service(
                     resource("/me/availability")

@@ -127,8 +127,8 @@ impl<S: Session> Socket<S> {
     }
 
     fn message(&mut self, message: Message) {
-        let outbox = self.link.outbox();
-        if self.over || (outbox.is_closing() && !outbox.is_gone()) {
+        // The stream tells of a close before the next message, and with that the session was over.
+        if self.over {
             return;
         }
         if let Some(Flow::Wait(wait)) = self.call(|session, link| session.message(message, link)) {

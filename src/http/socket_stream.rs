@@ -115,7 +115,7 @@ impl<P: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for SocketStr
         this.pulse.register(cx);
         if this.pulse.take() {
             let event = if this.is_dripping() {
-                this.unfinished = None;
+                this.reader.finish();
                 let why = "a message took too long";
                 SocketEvent::Read(ReaderEvent::Bad(Violation { code: CloseCode::POLICY, why }))
             } else {

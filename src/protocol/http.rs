@@ -69,6 +69,15 @@ pub struct SessionReply<'a> {
     pub admin: bool,
 }
 
+/// `GET /v1/session`.
+#[derive(Debug, Serialize)]
+pub struct WhoReply<'a> {
+    /// Who is signed in; `null`: nobody.
+    pub user: Option<&'a str>,
+    /// Whether a visitor may come in as the guest.
+    pub guest: bool,
+}
+
 /// `GET /v1/me`.
 #[derive(Debug, Serialize)]
 pub struct MeReply<'a> {

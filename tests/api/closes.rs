@@ -129,6 +129,7 @@ fn index_is_overrun() -> u16 {
     #[derive(Debug)]
     struct Stuck(Mutex<mpsc::Receiver<()>>);
     impl Downlink for Stuck {
+        fn forget(&self, _: letshang::domain::UserNo) {}
         fn state(&self, _: bytestring::ByteString) {}
         fn moved(&self, _: &[MovedFriend]) {}
         fn ack(&self, _: u64) {}

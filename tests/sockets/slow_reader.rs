@@ -157,7 +157,8 @@ fn a_client_that_sends_and_does_not_read_is_still_read() {
 #[test]
 fn an_echo_under_back_pressure_loses_and_reorders_nothing() {
     let reader = ReaderLimits { frame_bytes: 100_000, ..ReaderLimits::default() };
-    let limits = SocketLimits { reader, ..Setup::default().limits };
+    // With a slow clock, so that it is the outbox that says when there is room again, and not the next tick.
+    let limits = SocketLimits { reader, tick: Duration::from_millis(1500), ..SocketLimits::default() };
     let outbox = OutboxLimits { frames: 16, bytes: 65_536 };
     let server = SocketServer::start(Setup { limits, outbox, ..Setup::default() });
     let mut client = reluctant(&server);
@@ -170,9 +171,11 @@ fn an_echo_under_back_pressure_loses_and_reorders_nothing() {
     });
     std::thread::sleep(Duration::from_millis(700));
     assert!(server.messages() < 1000, "nothing waited: {}", server.messages());
+    let start = Instant::now();
     for i in 0..1000 {
         assert_eq!(client.read(), Received::Text(text(i)));
     }
+    assert!(start.elapsed() < Duration::from_secs(20), "it waits too long: {:?}", start.elapsed());
     writing.join().unwrap();
     assert_eq!(server.metrics.slow.load(Ordering::SeqCst), 0);
 }

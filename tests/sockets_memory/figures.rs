@@ -39,21 +39,17 @@ fn cpu_per_frame(echo: bool, connections: usize, rate: u64, per_write: usize, se
         .map(|streams| {
             let mut streams: Vec<TcpStream> = streams.iter().map(|s| s.try_clone().unwrap()).collect();
             let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
-            streams.iter_mut().for_each(|s| s.set_nonblocking(true).unwrap());
+            streams.iter().for_each(|s| s.set_read_timeout(Some(Duration::from_millis(1))).unwrap());
             std::thread::spawn(move || {
                 let mut buffer = vec![0; 65_536];
                 while echo && !stop.load(Ordering::Relaxed) {
                     for stream in &mut streams {
-                        while let Ok(n) = stream.read(&mut buffer) {
-                            answered.fetch_add(n as u64, Ordering::Relaxed);
-                        }
+                        answered.fetch_add(stream.read(&mut buffer).unwrap_or(0) as u64, Ordering::Relaxed);
                     }
-                    std::thread::sleep(Duration::from_millis(2));
                 }
             })
         })
         .collect();
-    clients.iter_mut().for_each(|s| s.set_nonblocking(false).unwrap());
     let worker = "actix-rt|system";
     let (cpu, start, before) = (cpu_of(worker), Instant::now(), server.messages());
     let mut sent = 0_u64;
@@ -61,21 +57,16 @@ fn cpu_per_frame(echo: bool, connections: usize, rate: u64, per_write: usize, se
         let due = (start.elapsed().as_micros() as u64 * rate) / 1_000_000;
         while sent < due {
             let client = &mut clients[(sent as usize / per_write) % connections];
-            loop {
-                match client.write_all(&bytes) {
-                    Ok(()) => break,
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => std::thread::yield_now(),
-                    Err(error) => panic!("{error}"),
-                }
-            }
+            client.write_all(&bytes).unwrap();
             sent += per_write as u64;
         }
         std::thread::sleep(Duration::from_micros(200));
     }
     let frames = (server.messages() - before) as f64;
     let spent = cpu_of(worker) - cpu;
+    let unit = answered.load(Ordering::Relaxed) / (2 + fix.len() as u64);
     println!(
-        "{} {connections} connections, {per_write} frames a write: {:.0} frames/s, {:.2} µs of CPU each",
+        "{} {connections} connections, {per_write} frames a write: {:.0} frames/s, {:.2} µs of CPU each, {unit} answers read",
         if echo { "echo" } else { "sink" },
         frames / start.elapsed().as_secs_f64(),
         spent.as_secs_f64() * 1e6 / frames
@@ -142,4 +133,41 @@ fn memory_of_ten_thousand_idle_connections() {
         std::thread::sleep(Duration::from_millis(100));
     }
     println!("after they went: {} KiB in all", resident().unwrap().saturating_sub(before) / 1024);
+}
+
+/// What the kernel takes for a client that reads nothing, and how fast one that reads gets large frames, by `SO_SNDBUF`.
+#[test]
+#[ignore = "a measurement"]
+fn send_buffers() {
+    use letshang::actors::downlink::Downlink;
+    use letshang::http::socket::TcpOptions;
+    let _turn = alone();
+    for kib in [8, 16, 32, 64, 128, 4096] {
+        let tcp = TcpOptions { send_buffer: kib * 1024, ..TcpOptions::default() };
+        let server = SocketServer::start(Setup { tcp, ..Setup::default() });
+        let _unread = RawClient::connect(server.address, "/ws");
+        let outbox = server.outbox(0);
+        let mut still = 0;
+        let mut taken = 0;
+        while still < 100 {
+            outbox.moved(&super::friends(40, 1));
+            std::thread::sleep(Duration::from_micros(500));
+            let now = server.metrics.bytes_out.load(Ordering::SeqCst);
+            still = if now == taken { still + 1 } else { 0 };
+            taken = now;
+        }
+        let mut reader = RawClient::connect(server.address, "/ws");
+        let outbox = server.outbox(1);
+        let (cpu, start) = (cpu_of("actix-rt|system"), Instant::now());
+        for _ in 0..2000 {
+            outbox.crowd(vec![1; 80_000].into());
+            assert!(matches!(reader.read(), Received::Binary(_)));
+        }
+        println!(
+            "{kib} KiB: {} KiB taken from a server whose client reads nothing; 80 kB frames: {:.0} µs each, {:.0} µs of CPU",
+            taken / 1024,
+            start.elapsed().as_secs_f64() * 1e6 / 2000.0,
+            (cpu_of("actix-rt|system") - cpu).as_secs_f64() * 1e6 / 2000.0
+        );
+    }
 }

@@ -1,6 +1,15 @@
 //! Memory and CPU of the socket layer, measured in this process: the tests take turns, so that what one sees is its own.
 //! The figures of the `#[ignore]`d ones are for people:
 //! `cargo test --release --test sockets_memory -- --ignored --nocapture --test-threads 1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "../support/raw_ws.rs"]
 mod raw_ws;
 #[path = "../support/socket_server.rs"]
@@ -37,6 +46,11 @@ fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+}
+
+/// The least growth of five runs: what an attack costs it costs each time, what the allocator sets up it sets up once.
+fn least_growth_during(mut work: impl FnMut(&mut dyn FnMut())) -> Option<u64> {
+    (0..5).map(|_| growth_during(&mut work)).min().flatten()
 }
 
 /// What `work` added to resident memory while it ran, sampled after every step it reports.
@@ -86,8 +100,7 @@ fn announce_and_stream(server: &SocketServer, mebibytes: usize, step: &mut dyn F
 fn w7_a_head_that_announces_a_tebibyte_costs_nothing_and_is_closed_at_once() {
     let _turn = alone();
     let server = warmed_up();
-    announce_and_stream(&server, 1, &mut || {});
-    let growth = growth_during(|step| announce_and_stream(&server, 256, step));
+    let growth = least_growth_during(|step| announce_and_stream(&server, 256, step));
     assert_growth("2^40 bytes announced, up to 256 MiB sent", growth, MIB);
 }
 
@@ -113,9 +126,8 @@ fn continue_with_nothing(server: &SocketServer, thousands: usize, step: &mut dyn
 fn w12_a_million_empty_continuations_cost_nothing_and_are_closed() {
     let _turn = alone();
     let server = warmed_up();
-    continue_with_nothing(&server, 10, &mut || {});
-    let growth = growth_during(|step| continue_with_nothing(&server, 1000, step));
-    assert_eq!(server.metrics.closed_with(letshang::protocol::close::CloseCode::POLICY), 2);
+    let growth = least_growth_during(|step| continue_with_nothing(&server, 1000, step));
+    assert_eq!(server.metrics.closed_with(letshang::protocol::close::CloseCode::POLICY), 5);
     assert_growth("a million empty continuations", growth, MIB);
 }
 
@@ -123,20 +135,20 @@ fn w12_a_million_empty_continuations_cost_nothing_and_are_closed() {
 fn frames_that_drip_a_large_message_hold_what_was_received_and_no_more() {
     let _turn = alone();
     let server = warmed_up();
+    let mut clients: Vec<RawClient> = (0..500).map(|_| RawClient::connect(server.address, "/ws")).collect();
+    for client in &mut clients {
+        client.text("a first message, so that what a connection needs is there");
+        client.read();
+    }
     let growth = growth_during(|step| {
-        let clients: Vec<RawClient> = (0..200)
-            .map(|_| {
-                let mut client = RawClient::connect(server.address, "/ws");
-                client.send(&head(TEXT, 16, 16_384));
-                client.send(b"x");
-                client
-            })
-            .collect();
+        for client in &mut clients {
+            client.send(&head(TEXT, 16, 16_384));
+            client.send(b"x");
+        }
+        std::thread::sleep(Duration::from_millis(300));
         step();
-        drop(clients);
     });
-    // 200 idle connections and their clients; 200 × 16 KiB more would be 3 MiB above that.
-    assert_growth("200 unfinished messages of 16 KiB", growth, 200 * 40 * 1024);
+    assert_growth("500 unfinished messages of 16 KiB", growth, 500 * 8 * 1024);
 }
 
 fn friends(count: u32, t: i64) -> Vec<MovedFriend> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 
 use crate::actors::downlink::{Downlink, MovedFriend};
+use crate::domain::UserNo;
 use crate::protocol::close::CloseCode;
 
 /// One attached connection.
@@ -73,6 +74,11 @@ impl Links {
     /// Hands movements to every open map.
     pub fn moved(&self, friends: &[MovedFriend]) {
         self.0.iter().filter(|link| link.welcomed && link.map_open).for_each(|link| link.way.moved(friends));
+    }
+
+    /// Drops the waiting position of someone who is no friend any more.
+    pub fn forget(&self, friend: UserNo) {
+        self.0.iter().for_each(|link| link.way.forget(friend));
     }
 
     /// Closes every connection.

@@ -94,6 +94,7 @@ const me = () => ({
 });
 
 const routes = {
+  'GET /v1/session': () => ({ user: guests ? 'guest' : null, guest: guests }),
   'GET /v1/me': () => (guests ? me() : null),
   'POST /v1/session': (body) => {
     if (mode === 'token' && body.token !== 'secret') return null;

@@ -73,23 +73,14 @@ export const connection = new Link(url, {
 
 /** Makes sure there is a session: the cookie's, else the guest's. False when a person has to sign in. */
 async function admit(): Promise<boolean> {
-  try {
-    const me = await api.me();
-    enter(me);
-    return true;
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 401) throw error;
-  }
-  try {
-    await api.signIn();
-    enter(await api.me());
-    return true;
-  } catch (error) {
-    if (error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.status === 429))
-      throw error;
+  const { user, guest } = await api.session();
+  if (user === null && !guest) {
     s.session.value = { kind: 'signedOut' };
     return false;
   }
+  if (user === null) await api.signIn();
+  enter(await api.me());
+  return true;
 }
 
 /** The session is over. On an open demonstration node there is another one for the asking; else a person has to act. */

@@ -49,6 +49,7 @@ const query = (values: Record<string, string | undefined>): string => {
 };
 
 export const api = {
+  session: () => call<{ user: string | null; guest: boolean }>('GET', '/v1/session'),
   me: () => call<Me>('GET', '/v1/me'),
   signIn: (token?: string) =>
     call<{ user: string; name: string; admin: boolean }>(
