@@ -75,6 +75,8 @@ pub async fn session(req: HttpRequest, node: web::Data<Arc<Node>>) -> HttpRespon
         Credential::Bearer(known) | Credential::Cookie(known) => known,
         Credential::None => None,
     };
+    // A device token reads nothing, not even whose it is.
+    let known = known.filter(|identity| identity.kind != TokenKind::Device);
     let user = known.and_then(|identity| node.user.accounts.by_no(identity.no));
     let guest = guest(&req, &node).is_some();
     json(write(&WhoReply { user: user.as_ref().map(|account| account.id.as_str()), guest }))

@@ -140,7 +140,7 @@ struct Promised {
 
 #[test]
 fn everything_acknowledged_is_there_after_kill_9_ten_times_over() {
-    let place = Place::new(&[]);
+    let place = Place::new(&[("store.durability", "\"power\""), ("store.group_commit", "\"10ms\"")]);
     let root = place.administrator("root");
     let mut program = place.serve();
     let [ann, watcher] = program.people(&root, ["ann", "watcher"], &[(0, 1)]);

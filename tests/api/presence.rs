@@ -202,6 +202,7 @@ fn a_device_token_writes_and_reads_nothing() {
         let reply = node.call_as(&ann, "GET", path).send();
         assert_eq!((reply.status, reply.refusal().0.as_str()), (403, "forbidden"), "{path}");
     }
+    assert_eq!(node.call_as(&ann, "GET", "/v1/session").ok()["user"], Value::Null);
     let (head, mut raw) = crate::raw_ws::request(
         node.address,
         crate::raw_ws::upgrade_request("/v1/ws", &format!("Authorization: Bearer {}\r\n", ann.token)).as_bytes(),

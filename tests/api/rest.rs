@@ -14,7 +14,7 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/ready", &["GET", "HEAD"]),
     ("/metrics", &["GET", "HEAD"]),
     ("/v1/ws", &["GET"]),
-    ("/v1/session", &["POST", "DELETE"]),
+    ("/v1/session", &["GET", "POST", "DELETE"]),
     ("/v1/me", &["GET"]),
     ("/v1/me/availability", &["GET", "PUT", "DELETE"]),
     ("/v1/friends", &["GET"]),

@@ -49,6 +49,9 @@ fn a_browser_signs_in_with_a_token_and_out_again() {
     let cookie = sign_in(&node, &ann);
     let get = |cookie: &str| node.call("GET", "/v1/me").header("Cookie", cookie).send();
     assert_eq!(get(&cookie).json()["user"], "ann");
+    let who = |cookie: &str| node.call("GET", "/v1/session").header("Cookie", cookie).ok();
+    assert_eq!(who(&cookie), json!({"user": "ann", "guest": false}));
+    assert_eq!(who("letshang_session=x"), json!({"user": null, "guest": false}));
     assert_eq!(open_socket(&node, &cookie, Some(&own)), None);
     assert_eq!(open_socket(&node, &cookie, None), Some(4403));
     assert_eq!(open_socket(&node, &cookie, Some("http://evil.example")), Some(4403));
@@ -128,11 +131,15 @@ fn a_guest_is_let_in_by_a_loopback_name_only() {
     let port = node.address.port();
     let enter = |host: &str| node.call("POST", "/v1/session").header("Host", host).json(&json!({})).send();
     for host in ["localhost", "127.0.0.1", "[::1]", "127.8.9.10"] {
+        let who = node.call("GET", "/v1/session").header("Host", &format!("{host}:{port}")).ok();
+        assert_eq!(who, json!({"user": null, "guest": true}), "{host}");
         let reply = enter(&format!("{host}:{port}"));
         assert_eq!((reply.status, reply.json()["user"].as_str()), (200, Some("demo")), "{host}");
         assert!(cookie_of(&reply).starts_with("letshang_session="));
     }
     for host in ["evil.example", "localhost.evil.example", "10.0.0.1", "[::2]", "127.0.0.1.evil.example", ""] {
+        let who = node.call("GET", "/v1/session").header("Host", &format!("{host}:{port}")).ok();
+        assert_eq!(who["guest"], false, "{host}");
         assert_eq!(enter(&format!("{host}:{port}")).status, 401, "{host}");
     }
 }

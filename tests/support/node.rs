@@ -12,7 +12,6 @@ use letshang::config::{Config, Flags};
 use letshang::domain::{Clock, DeviceName, UnixMs, UserId, UserNo};
 use letshang::http::state::Node;
 use letshang::store::accounts::{NewUser, ProfileChange};
-use letshang::store::embedded::Embedded;
 use tempfile::TempDir;
 
 use crate::client::{Client, Person};
@@ -83,7 +82,7 @@ impl TestNode {
         let thread = std::thread::spawn(move || {
             let system = actix::System::new();
             system.block_on(async move {
-                let app = App::start(for_app, hand).await.expect("the node starts");
+                let app = start(&for_app, &hand).await;
                 started.send((app.address(), app.node().clone())).unwrap();
                 app.run_until(async move { _ = stopped.await }).await.expect("the node stops well");
             });
@@ -110,8 +109,6 @@ impl TestNode {
         self.halt();
         let (config, clock, folder) = (self.config.clone(), self.clock.clone(), self.folder.clone());
         drop(self);
-        // The lock of the folder goes with the last actor.
-        until("the store is closed", || Embedded::open(&config.store.data).is_ok());
         Self::run(config, clock, folder)
     }
 
@@ -191,6 +188,21 @@ impl TestNode {
         until("the index has ticked", || self.ask(&self.node.index, QueryTicks) >= ticks + 2);
         // The alarm clock looks every 100 ms and cannot be asked.
         std::thread::sleep(Duration::from_millis(150).saturating_sub(begin.elapsed()));
+    }
+}
+
+/// The folder's lock goes with the last actor of the node before, and a process that another test is just starting holds
+/// copies of all locks for a moment: that is waited for.
+async fn start(config: &Config, clock: &Clock) -> App {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match App::start(config.clone(), clock.clone()).await {
+            Ok(app) => return app,
+            Err(error) if error.to_string().contains("in use") && Instant::now() < deadline => {
+                actix_rt::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => panic!("the node does not start: {error:#}"),
+        }
     }
 }
 
