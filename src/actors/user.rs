@@ -273,11 +273,10 @@ impl User {
         if let Some(until) = self.person.availability.until.filter(|until| *until > now) {
             self.deps.alarms.set(self.no, until);
         }
-        // Friends' boards first, then the index: who hears `near` can already read the note.
-        self.deps.board.write(self.no, self.standing());
+        // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
+        self.announce();
         self.deps.spatial.changed(Fact::Free { no: self.no, free, by_hand });
         self.note_hours(Presence::Free, free);
-        self.announce();
     }
 
     fn welcome(&mut self, conn: u64, places: &rustc_hash::FxHashMap<UserNo, FriendPlace>) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use rustc_hash::FxHashSet;
 
 use crate::activity::histogram::Presence;
 use crate::activity::steps::StepCounter;
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::domain::{Availability, Clock, UnixMs, UserId, UserNo};
 use crate::http::people::person_of;
 use crate::http::state::Sinks;
-use crate::spatial::world::{Event, Live, World};
+use crate::spatial::world::{Event, Live, Person, World};
 use crate::store::accounts::Accounts;
 use crate::store::embedded::Embedded;
 use crate::store::histogram_writer::{HistogramWriter, Pace, SinkState};
@@ -97,8 +98,12 @@ pub fn fill(
 ) -> Vec<Event> {
     let mut events = Vec::new();
     let everyone = accounts.everyone();
+    // Who is free is known before pairs are restored: a pair of which one seems busy would end at once.
+    let free: FxHashSet<UserNo> =
+        rows.states.iter().filter(|state| state.availability.is_free(now)).map(|state| state.no).collect();
     for (account, _) in &everyone {
-        world.set_person(account.no, person_of(account), now, &mut events);
+        let person = Person { free: free.contains(&account.no), ..person_of(account) };
+        world.set_person(account.no, person, now, &mut events);
     }
     for (account, friends) in everyone {
         world.load_friends(account.no, friends);
@@ -112,7 +117,6 @@ pub fn fill(
             into.alarms.set(no, until);
         }
         if availability.is_free(now) {
-            world.set_free(no, true, false, now, &mut events);
             into.hours.presence(no, Presence::Free, true, now);
         }
         if let Some(live) = live {

@@ -164,6 +164,8 @@ impl<S: Session> Socket<S> {
         let settled = if self.over { None } else { self.call(|session, _| session.settled()).flatten() };
         match settled {
             Some(settled) => {
+                // Until then nothing is read: the rest is noise.
+                *self.shared.gate.borrow_mut() = Some(Box::pin(std::future::pending()));
                 let settled = actix_rt::time::timeout(SETTLE_WITHIN, settled).into_actor(self);
                 ctx.spawn(settled.map(move |_, socket, ctx| socket.fail(violation, ctx)));
             }
@@ -172,6 +174,7 @@ impl<S: Session> Socket<S> {
     }
 
     fn fail(&mut self, violation: Violation, ctx: &mut ws::WebsocketContext<Self>) {
+        *self.shared.gate.borrow_mut() = None;
         if !self.over {
             self.link.close(violation.code, violation.why);
             self.finish();

@@ -2,12 +2,12 @@
 use std::time::{Duration, Instant};
 
 use letshang::actors::spatial_index::{Crash, QueryTicks};
-use letshang::domain::{LatLon, UnixMs, UserNo};
+use letshang::domain::{Clock, LatLon, UnixMs, UserNo};
 use letshang::spatial::world::Live;
 use serde_json::{Value, json};
 
 use crate::binary::Place;
-use crate::client::{SQUARE, north_of};
+use crate::client::{Client, SQUARE, north_of};
 use crate::http::call;
 use crate::node::{NOON, TestNode};
 
@@ -44,7 +44,50 @@ fn on_sigterm_everyone_is_told_when_to_come_back_and_the_process_ends_well() {
 }
 
 #[test]
-fn a_stopping_node_is_not_ready_and_a_second_signal_ends_it_at_once() {
+fn a_stopping_node_is_not_ready_and_lets_nobody_in() {
+    let node = TestNode::start();
+    let [ann] = node.strangers(["ann"]);
+    node.node.stopping.begin();
+    let ready = node.call("GET", "/ready").send();
+    assert_eq!((ready.status, &ready.json()["ready"]), (503, &json!(false)));
+    let headers = format!("Authorization: Bearer {}\r\n", ann.token);
+    let upgrade = crate::raw_ws::upgrade_request("/v1/ws", &headers);
+    let (head, _) = crate::raw_ws::request(node.address, upgrade.as_bytes());
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+}
+
+#[test]
+fn connections_that_are_gone_leave_no_open_file_and_no_memory() {
+    let place = Place::new(&[]);
+    let root = place.administrator("root");
+    let program = place.serve();
+    let [ann] = program.people(&root, ["ann"], &[]);
+    let burst = || {
+        let phones: Vec<_> = (0..100)
+            .map(|n| Client::hello(program.address, &Clock::System, &ann.token, &format!("device {}", n % 25)))
+            .collect();
+        assert!(program.open_files() > 100);
+        drop(phones);
+    };
+    burst();
+    let files = program.open_files();
+    let settled = || {
+        let metrics = program.call("GET", "/metrics").send().text();
+        metrics.lines().any(|line| line == "letshang_connections 0")
+    };
+    crate::node::until("all are gone", settled);
+    let (files, memory) = (files.min(program.open_files()), program.rss_kib());
+    for _ in 0..3 {
+        burst();
+        crate::node::until("all are gone", settled);
+    }
+    crate::node::until("their files are closed", || program.open_files() <= files + 1);
+    let grown = program.rss_kib().saturating_sub(memory);
+    assert!(grown < 4_096, "{grown} KiB after 300 connections");
+}
+
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
     let place = Place::new(&[("server.drain", "\"4s\"")]);
     let mut program = place.serve();
     assert_eq!(program.call("GET", "/ready").ok()["ready"], true);
@@ -132,7 +175,7 @@ fn everything_acknowledged_is_there_after_kill_9_ten_times_over() {
             let at = north_of(SQUARE, f64::from(round * 20 + step));
             promised.lat = at.0;
             promised.steps += 3;
-            promised.t = letshang::domain::Clock::System.now().0.max(promised.t + 1);
+            promised.t = Clock::System.now().0.max(promised.t + 1);
             let fix = json!({"type": "fix", "lat": at.0, "lon": at.1, "t": promised.t, "steps": promised.steps});
             promised.seq = phone.tell(fix)["seq"].as_u64().unwrap();
         }
@@ -165,7 +208,7 @@ fn when_the_disk_is_full_nothing_is_acknowledged_and_when_it_has_room_again_all_
     assert!(degraded["since"].is_i64(), "{degraded}");
     let ready = program.call("GET", "/ready").send();
     assert_eq!((ready.status, &ready.json()["storage"]["ok"]), (503, &json!(false)));
-    let fix = json!({"lat": SQUARE.0, "lon": SQUARE.1, "t": letshang::domain::Clock::System.now().0});
+    let fix = json!({"lat": SQUARE.0, "lon": SQUARE.1, "t": Clock::System.now().0});
     let refused = call(program.address, "POST", "/v1/fixes").bearer(&ann.token).json(&fix).send();
     assert_eq!((refused.status, refused.refusal().0.as_str()), (503, "unavailable"));
     assert_eq!(refused.header("retry-after"), Some("1"));

@@ -11,10 +11,14 @@ mod node;
 #[path = "../support/raw_ws.rs"]
 mod raw_ws;
 
+mod bad;
 mod closes;
+mod codes;
 mod fixes;
+mod golden;
 mod lifecycle;
 mod map;
 mod near;
 mod presence;
 mod rest;
+mod sessions;

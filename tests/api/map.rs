@@ -244,3 +244,32 @@ fn the_crowd_is_the_administrators_alone() {
     assert_eq!(error["code"], "forbidden");
     ann.heard();
 }
+
+#[test]
+fn a_wide_view_of_many_people_is_counted_by_cells_and_a_close_one_is_not() {
+    use letshang::domain::{LatLon, UnixMs, UserId, UserNo};
+    use letshang::spatial::world::Live;
+    use letshang::store::accounts::NewUser;
+    let node = TestNode::start();
+    let root = node.administrator("root");
+    let ids = (0..6_000).map(|n| NewUser::named(UserId::parse(&format!("user_{n}"), "user").unwrap()));
+    let made = node.node.people.create(&ids.collect::<Vec<_>>(), &[], None).unwrap();
+    for (n, person) in (0_u32..).zip(&made) {
+        let position = LatLon::new(52.0 + f64::from(n % 100) * 0.01, 13.0 + f64::from(n / 100) * 0.01).unwrap();
+        let live = Live { position, t: UnixMs(NOON.0), accuracy: None, speed: None, heading: None };
+        node.node.user.spatial.moved(UserNo(person.account.no.0), live);
+    }
+    let mut desk = node.connect(&root);
+    let view = |zoom: u32| json!({"type": "view", "bbox": [12.9, 51.9, 14.1, 53.1], "zoom": zoom});
+    desk.say(&view(8));
+    let cells = next_crowd(&mut desk);
+    assert_eq!(cells.kind, 1);
+    assert!((100..=1_681).contains(&cells.items.len()), "{} cells", cells.items.len());
+    let people: u32 = cells.items.iter().map(|cell| u32::from_le_bytes(cell[8..12].try_into().unwrap())).sum();
+    assert_eq!(people, 6_000, "everyone is in one cell");
+    desk.say(&view(11));
+    let begin = Instant::now();
+    while next_crowd(&mut desk).items.len() != 6_000 {
+        assert!(begin.elapsed() < Duration::from_secs(5), "close up everyone is shown");
+    }
+}

@@ -12,6 +12,7 @@ use letshang::config::{Config, Flags};
 use letshang::domain::{Clock, DeviceName, UnixMs, UserId, UserNo};
 use letshang::http::state::Node;
 use letshang::store::accounts::{NewUser, ProfileChange};
+use letshang::store::embedded::Embedded;
 use tempfile::TempDir;
 
 use crate::client::{Client, Person};
@@ -108,10 +109,9 @@ impl TestNode {
     pub fn restart(mut self) -> Self {
         self.halt();
         let (config, clock, folder) = (self.config.clone(), self.clock.clone(), self.folder.clone());
-        let store = Arc::downgrade(&self.node.user.store);
         drop(self);
         // The lock of the folder goes with the last actor.
-        until("the store is closed", || store.upgrade().is_none());
+        until("the store is closed", || Embedded::open(&config.store.data).is_ok());
         Self::run(config, clock, folder)
     }
 
