@@ -264,11 +264,9 @@ fn tick(addr: &WeakAddr<HourlyAggregator>, waits: &AtomicBool, every: Duration) 
     loop {
         std::thread::sleep(every);
         let Some(addr) = addr.upgrade().filter(|addr| addr.connected()) else { return };
-        if !waits.swap(true, Ordering::AcqRel) {
-            if addr.try_send(TickHours).is_err() {
-                // Questions fill the mailbox; the next tick tries again.
-                waits.store(false, Ordering::Release);
-            }
+        if !waits.swap(true, Ordering::AcqRel) && addr.try_send(TickHours).is_err() {
+            // Questions fill the mailbox; the next tick tries again.
+            waits.store(false, Ordering::Release);
         }
     }
 }

@@ -1,5 +1,5 @@
 import { batch } from '@preact/signals';
-import { ApiError, api } from '../net/api';
+import { api } from '../net/api';
 import { type CrowdFrame, decodeCrowd } from '../net/crowd';
 import { Link } from '../net/link';
 import { parseFrame, type ServerFrame } from '../net/wire';
