@@ -16,7 +16,7 @@ use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
-use crate::actors::herald::Herald;
+use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
 use crate::actors::spatial_inbox::SpatialInbox;
@@ -63,7 +63,8 @@ impl App {
         let board = Arc::new(Board::default());
         let alarms = Arc::new(Alarms::default());
         let spatial = Arc::new(SpatialInbox::default());
-        let herald = Herald::new(registry.clone(), clock.clone()).start();
+        let suspended = Arc::new(Suspended::default());
+        let herald = Herald::new(registry.clone(), suspended.clone(), clock.clone()).start();
         let steps_today = StepsToday::default();
 
         let journal = Arc::new(Journaling::default());
@@ -106,6 +107,7 @@ impl App {
             hours: hours.inbox,
             journal,
             alarms: alarms.clone(),
+            suspended,
             clock: clock.clone(),
             zone: zone.clone(),
             limits: limits(&config),

@@ -24,6 +24,7 @@ pub use self::person::{Person, Reported, live_of};
 pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
+use super::herald::Suspended;
 use super::hourly_aggregator::HourlyInbox;
 use super::journal::{Journaling, Promise};
 use super::registry::{Overrun, Registry};
@@ -66,6 +67,8 @@ pub struct UserDeps {
     pub journal: Arc<Journaling>,
     /// The alarm clock.
     pub alarms: Arc<Alarms>,
+    /// What is suspended now.
+    pub suspended: Arc<Suspended>,
     /// The wall clock.
     pub clock: Clock,
     /// The node's time zone.
@@ -299,6 +302,7 @@ impl User {
             friends,
         };
         link.way.state(frame.encode());
+        self.deps.suspended.frames().into_iter().for_each(|frame| link.way.state(frame));
     }
 
     fn friend(&self, no: UserNo, place: Option<&FriendPlace>, now: UnixMs) -> Option<Friend> {

@@ -10,12 +10,15 @@ mod http;
 mod node;
 #[path = "../support/raw_ws.rs"]
 mod raw_ws;
+#[path = "../support/redis.rs"]
+mod redis;
 
 mod bad;
 mod closes;
 mod codes;
 mod fixes;
 mod golden;
+mod hours;
 mod lifecycle;
 mod map;
 mod near;
