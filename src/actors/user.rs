@@ -43,6 +43,8 @@ const MAILBOX: usize = 1_024;
 const MOST_GONE: usize = 32;
 /// A person's state is written at the latest this long after it changed, also when nothing asked for an `ack`.
 const KEEP_WITHIN: Duration = Duration::from_secs(1);
+/// The days' steps are written in rows of their own at most this often.
+const KEEP_DAYS_EVERY: Duration = Duration::from_secs(30);
 /// How long an actor that retired still forwards what reaches it.
 const RETIRING: Duration = Duration::from_secs(1);
 
@@ -106,6 +108,7 @@ pub struct User {
     steps_armed: bool,
     /// The day and its steps that are in everybody's total.
     steps_counted: (jiff::civil::Date, u32),
+    days_kept: Instant,
     idle_check: Option<SpawnHandle>,
     retired: bool,
 }
@@ -140,6 +143,7 @@ impl User {
             keep_armed: false,
             steps_sent: None,
             steps_armed: false,
+            days_kept: Instant::now(),
             idle_check: None,
             retired: false,
             deps,
@@ -192,11 +196,19 @@ impl User {
     fn keep(&mut self, promise: Option<Promise>) {
         if self.dirty {
             self.dirty = false;
-            self.person.step_days(self.now()).iter().for_each(|row| self.deps.journal.steps(row));
+            if self.days_kept.elapsed() >= KEEP_DAYS_EVERY {
+                self.keep_days();
+            }
             self.deps.journal.keep(self.person.row(), promise);
         } else if let Some(promise) = promise {
             self.deps.journal.promise(promise);
         }
+    }
+
+    /// Keeps the days' steps in rows of their own, for lists over many days; the person's row has the newest ones too.
+    fn keep_days(&mut self) {
+        self.days_kept = Instant::now();
+        self.person.step_days(self.now()).iter().for_each(|row| self.deps.journal.steps(row));
     }
 
     /// Acknowledges `seq` of a connection once what it covers is durable.
@@ -343,6 +355,7 @@ impl User {
             return self.check_idle_later(ctx);
         }
         self.set_online(false);
+        self.keep_days();
         self.keep(None);
         self.retired = true;
         self.deps.registry.retire(self.no);

@@ -10,6 +10,7 @@ use super::error::{ApiError, json};
 use super::query::{Query, days};
 use super::session::nearby;
 use super::state::Node;
+use crate::activity::steps::StepCounter;
 use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User, friend_object};
 use crate::domain::{Availability, DeviceName, Note, UnixMs, UserId, UserNo};
@@ -18,7 +19,8 @@ use crate::protocol::http::{
     AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SessionBody, SessionReply,
     StepsDay, StepsReply, WhoReply, read, write,
 };
-use crate::store::rows::{StepsRow, TokenKind};
+use crate::store::StoreError;
+use crate::store::rows::{LiveRow, StepsRow, TokenKind};
 
 /// The most days of one steps call.
 const DAYS: i32 = 400;
@@ -245,12 +247,23 @@ pub async fn leaderboard(
     Ok(json(write(&LeaderboardReply { date: date.to_string(), people })))
 }
 
+/// A day's steps as they are kept: the newest days stand in the person's own row, older ones in rows of their own.
 fn stored_steps(node: &Node, no: UserNo, date: jiff::civil::Date) -> Result<Option<u32>, ApiError> {
-    let row = node.user.store.get::<StepsRow>(&(no, date)).map_err(|error| {
+    let read = || {
+        let live = match node.user.journal.pending(no) {
+            Some(row) => Some(row),
+            None => node.user.store.get::<LiveRow>(&no)?,
+        };
+        let newest = live.and_then(|row| StepCounter::from_bytes(&row.steps)).and_then(|steps| steps.day(date));
+        match newest {
+            Some(steps) => Ok(Some(steps)),
+            None => Ok(node.user.store.get::<StepsRow>(&(no, date))?.map(|row| row.steps)),
+        }
+    };
+    read().map_err(|error: StoreError| {
         tracing::error!(%error, "steps cannot be read");
         ApiError::unavailable("the server cannot read its store now")
-    })?;
-    Ok(row.map(|row| row.steps))
+    })
 }
 
 fn availability_reply(availability: &Availability) -> HttpResponse {

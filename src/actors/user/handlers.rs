@@ -242,6 +242,7 @@ impl Handler<KeepNow> for User {
     type Result = ();
 
     fn handle(&mut self, _: KeepNow, _: &mut Self::Context) {
+        self.keep_days();
         self.keep(None);
     }
 }
