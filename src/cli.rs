@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::App;
 use crate::config::{Config, ConfigError, Flags};
 use crate::protocol::admin::AdminRequest;
+use crate::store::keys::Keys;
+use crate::store::redis::RedisUrl;
 use crate::telemetry;
 
 /// sysexits(3): the configuration is wrong.
@@ -138,7 +140,8 @@ pub fn main() -> ExitCode {
         Command::Replay { args, place } => administer::replay(&place, &args),
         Command::CheckConfig { file } => {
             let flags = Flags { file: Some(file.clone()), ..Flags::default() };
-            Config::load(&flags).map(|_| say(&format!("{} is valid", file.display()))).map_err(Into::into)
+            let checked = Config::load(&flags).and_then(|config| check_redis(&config));
+            checked.map(|()| say(&format!("{} is valid", file.display()))).map_err(Into::into)
         }
         Command::PrintConfig { place } => {
             place.load().map(|config| say(config.to_toml().trim_end())).map_err(Into::into)
@@ -153,6 +156,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What only the store can judge of the settings.
+fn check_redis(config: &Config) -> Result<(), ConfigError> {
+    Keys::new(&config.redis.prefix)?;
+    config.redis.url.reveal().map_or(Ok(()), |url| RedisUrl::parse(url).map(drop))?;
+    Ok(())
+}
+
 /// Prints a line; a reader that has gone away is no error.
 fn say(line: &str) {
     use std::io::Write as _;
@@ -161,6 +171,7 @@ fn say(line: &str) {
 
 fn serve(place: &Place, listen: Option<String>, redis: Option<String>) -> anyhow::Result<()> {
     let config = place.load_with(listen, redis)?;
+    check_redis(&config)?;
     telemetry::start_logging(&config.log);
     raise_open_files();
     App::run(config, |address| say(&format!("listening on http://{address}")))

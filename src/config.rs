@@ -24,6 +24,9 @@ pub enum ConfigError {
     /// Not TOML, an unknown key, or a value of the wrong type.
     #[error("the configuration is not valid: {0}")]
     Invalid(String),
+    /// A value that the part which it is for does not understand.
+    #[error("{}", .0.message)]
+    Refused(#[from] crate::domain::Refusal),
     /// A value outside its bounds.
     #[error("{key} {problem}")]
     OutOfBounds {

@@ -33,6 +33,13 @@ pub fn hour_of(t: UnixMs, zone: &TimeZone) -> HourOfDay {
     HourOfDay { date: wall.date(), hour: u8::try_from(wall.hour()).unwrap_or(0) }
 }
 
+/// The first moment of an hour; where clocks are set back the first time that it comes.
+#[must_use]
+pub fn start_of_hour(HourOfDay { date, hour }: HourOfDay, zone: &TimeZone) -> UnixMs {
+    let wall = date.at(i8::try_from(hour).unwrap_or(0), 0, 0, 0);
+    zone.to_timestamp(wall).map_or(UnixMs(i64::MIN), |start| UnixMs(start.as_millisecond()))
+}
+
 /// The first moment after `t` that lies in another hour of the day.
 #[must_use]
 pub fn start_of_next_hour(t: UnixMs, zone: &TimeZone) -> UnixMs {
@@ -299,6 +306,18 @@ mod tests {
         assert_eq!(start_of_next_hour(from, &zone), at("2026-11-01T07:00:00Z"));
         let day = hours(at("2026-11-01T04:00:00Z"), at("2026-11-02T05:00:00Z"), &zone);
         assert_eq!(day.len(), 24);
+    }
+
+    #[test]
+    fn an_hour_begins_where_the_one_before_ends_and_the_repeated_one_the_first_time() {
+        let zone = new_york();
+        for t in ["2026-03-08T06:30:00Z", "2026-03-08T07:30:00Z", "2026-11-01T04:10:00Z", "2026-11-01T07:10:00Z"] {
+            let start = start_of_hour(hour_of(at(t), &zone), &zone);
+            assert_eq!(hour_of(start, &zone), hour_of(at(t), &zone));
+            assert_ne!(hour_of(start - 1, &zone), hour_of(at(t), &zone));
+        }
+        let again = hour_of(at("2026-11-01T06:30:00Z"), &zone);
+        assert_eq!(start_of_hour(again, &zone), at("2026-11-01T05:00:00Z"));
     }
 
     #[test]

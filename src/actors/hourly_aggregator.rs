@@ -168,26 +168,32 @@ impl HourlyAggregator {
         Ok(aggregator)
     }
 
-    fn load(&mut self, date: Date) -> Result<(), StoreError> {
+    /// Reads a day, unless it is here already; true when it was not.
+    fn load(&mut self, date: Date) -> Result<bool, StoreError> {
         if self.loaded.contains(&date) {
-            return Ok(());
+            return Ok(false);
         }
         for ((hour, presence), set) in self.days.day(date)? {
             self.histogram.merge(hour, presence, &set);
         }
         self.loaded.insert(date);
-        Ok(())
+        Ok(true)
     }
 
     /// Takes over what is in the inbox, and hands on what is due.
     fn pass(&mut self, last: bool) {
         let now = self.clock.now();
         let marks = if last { self.inbox.drain_last(now) } else { self.inbox.drain(now) };
-        for ((hour, presence), set) in marks {
-            if let Err(error) = self.load(hour.date) {
+        for date in marks.keys().map(|(hour, _)| hour.date).collect::<BTreeSet<_>>() {
+            match self.load(date) {
+                // The journal may have been quicker: then the day that was read has these marks already, and no sink does.
+                Ok(true) => self.histogram.mark_dirty(marks.keys().filter(|(hour, _)| hour.date == date).copied()),
+                Ok(false) => {}
                 // The sinks merge, so a set that lacks what could not be read takes nothing away.
-                tracing::warn!(date = %hour.date, %error, "cannot read a day of the histogram");
+                Err(error) => tracing::warn!(%date, %error, "cannot read a day of the histogram"),
             }
+        }
+        for ((hour, presence), set) in marks {
             for user in set.iter() {
                 self.histogram.mark(hour, presence, user);
             }

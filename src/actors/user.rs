@@ -264,14 +264,16 @@ impl User {
         }
         self.online = online;
         self.deps.spatial.changed(Fact::Online(self.no, online));
-        self.note_hours(Presence::Online, online);
+        self.note_hours(Presence::Online, online, self.now());
         self.announce();
     }
 
     /// Tells the aggregator, and keeps the hour's mark with the change itself.
-    fn note_hours(&self, presence: Presence, on: bool) {
-        let now = self.now();
-        self.deps.hours.presence(self.no, presence, on, now);
+    fn note_hours(&self, presence: Presence, on: bool, now: UnixMs) {
+        match presence {
+            Presence::Free if on => self.deps.hours.free_until(self.no, self.person.availability.until, now),
+            _ => self.deps.hours.presence(self.no, presence, on, now),
+        }
         if on {
             self.deps.journal.mark(MarkRow { key: (hour_of(now, &self.deps.zone), presence), no: self.no });
         }
@@ -291,7 +293,7 @@ impl User {
         // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
         self.announce();
         self.deps.spatial.changed(Fact::Free { no: self.no, free, by_hand });
-        self.note_hours(Presence::Free, free);
+        self.note_hours(Presence::Free, free, now);
     }
 
     fn welcome(&mut self, conn: u64, places: &rustc_hash::FxHashMap<UserNo, FriendPlace>) {

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashSet;
 
-use crate::activity::histogram::Presence;
+use crate::activity::histogram::start_of_hour;
 use crate::activity::steps::StepCounter;
 use crate::actors::alarm::Alarms;
 use crate::actors::board::{Board, Standing};
@@ -46,6 +46,7 @@ pub struct Rows {
 struct State {
     no: UserNo,
     availability: Availability,
+    changed_by_hand: UnixMs,
     live: Option<Live>,
     steps_today: u32,
 }
@@ -63,6 +64,7 @@ pub fn read(store: &Arc<Embedded>, today: Date) -> anyhow::Result<Stored> {
                 states.push(State {
                     no: row.no,
                     availability: row.availability,
+                    changed_by_hand: row.changed_by_hand,
                     live: row.track.live.as_ref().map(live_of),
                     steps_today: steps.unwrap_or(0),
                 });
@@ -112,12 +114,12 @@ pub fn fill(
         world.restore_pair(row.a, row.b, row.near, row.announced_at);
     }
     let mut walked: i64 = 0;
-    for State { no, availability, live, steps_today } in rows.states {
+    for State { no, availability, changed_by_hand, live, steps_today } in rows.states {
         if let Some(until) = availability.until.filter(|until| *until > now) {
             into.alarms.set(no, until);
         }
-        if availability.is_free(now) {
-            into.hours.presence(no, Presence::Free, true, now);
+        if availability.free {
+            into.hours.still_free(no, availability.until, changed_by_hand.min(now));
         }
         if let Some(live) = live {
             world.report(no, live, now, &mut events);
@@ -167,8 +169,11 @@ pub fn hours(
     herald: &Addr<Herald>,
 ) -> anyhow::Result<Hours> {
     let zone = config.zone()?;
-    let inbox = HourlyInbox::new(zone.clone(), clock.now());
     let days = EmbeddedHistograms::new(store.clone());
+    // Whoever was free when the node stopped is counted from the last hour that is known on.
+    let now = clock.now();
+    let counted_to = days.newest_hour()?.map_or(now, |hour| start_of_hour(hour, &zone).min(now));
+    let inbox = HourlyInbox::new(zone.clone(), counted_to);
     let pace = Pace::default();
     let own = HistogramWriter::spawn(days.clone(), days.clone(), pace, clock.clone(), None)?;
     let redis = match config.redis.url.reveal() {

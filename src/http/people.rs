@@ -1,6 +1,7 @@
 //! Making and removing people and friendships on a running node: the store first, then everyone who must know.
 use std::sync::Arc;
 
+use crate::activity::histogram::Presence;
 use crate::actors::spatial_inbox::Fact;
 use crate::actors::user::{Expelled, FriendGone, FriendsEdited, UserDeps};
 use crate::domain::{DeviceName, UserId, UserNo};
@@ -61,6 +62,10 @@ impl People {
             let gone = FriendGone { no: person.account.no, user: person.account.id.clone() };
             for friend in person.friends.iter() {
                 self.deps.registry.tell(*friend, gone.clone());
+            }
+            // Who is not here has no actor that could say so: nobody counts who is gone.
+            for presence in [Presence::Free, Presence::Online] {
+                self.deps.hours.presence(person.account.no, presence, false, self.deps.clock.now());
             }
             // Last, so that who hears of an encounter's end knows whose.
             self.deps.spatial.changed(Fact::Removed(person.account.no));

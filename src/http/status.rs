@@ -33,7 +33,11 @@ pub async fn ready(node: web::Data<Arc<Node>>) -> HttpResponse {
     };
     let redis = node.sinks.redis.as_ref().map(|sink| {
         let state = sink.state();
-        PartReply { ok: state.ok, since: (!state.ok).then_some(state.since.0), message: state.last_error }
+        PartReply {
+            ok: state.ok,
+            since: (!state.ok).then_some(state.since.0),
+            message: state.last_error.filter(|_| !state.ok),
+        }
     });
     let ready = up && storage_ok;
     let text = write(&ReadyReply { ready, storage, redis });

@@ -191,12 +191,16 @@ impl Embedded {
     pub fn first_from<R: Row>(&self, from: &R::Key) -> Result<Option<R>, StoreError> {
         let from = full_key(R::TABLE, &R::key_bytes(from));
         let end = Slice::from([R::TABLE.byte() + 1]);
-        self.with_engine(|engine| {
-            let Some(row) = engine.rows.range(from..end).next() else { return Ok(None) };
-            let (key, value) = row.into_inner().map_err(|error| StoreError::engine("read", &error))?;
-            let key = key.get(1..).unwrap_or_default();
-            R::decode(key, &value).map(Some).map_err(|source| unreadable::<R>(key, source))
-        })
+        self.with_engine(|engine| engine.rows.range(from..end).next().map(read_row::<R>).transpose())
+    }
+
+    /// The last row of a kind, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the disk or the row cannot be read.
+    pub fn last<R: Row>(&self) -> Result<Option<R>, StoreError> {
+        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte() + 1]));
+        self.with_engine(|engine| engine.rows.range(from..end).next_back().map(read_row::<R>).transpose())
     }
 
     /// How many bytes the folder's journal and tables take.
@@ -285,6 +289,12 @@ fn write_out(rows: &Keyspace) -> bool {
         std::thread::sleep(Duration::from_millis(1));
     }
     true
+}
+
+fn read_row<R: Row>(row: fjall::Guard) -> Result<R, StoreError> {
+    let (key, value) = row.into_inner().map_err(|error| StoreError::engine("read", &error))?;
+    let key = key.get(1..).unwrap_or_default();
+    R::decode(key, &value).map_err(|source| unreadable::<R>(key, source))
 }
 
 fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {

@@ -108,6 +108,15 @@ impl EmbeddedHistograms {
         Ok(self.store.first_from::<HourRow>(&first_hour(date))?.map(|row| row.key.0.date))
     }
 
+    /// The newest hour of which anything is known, marks included.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn newest_hour(&self) -> Result<Option<HourOfDay>, StoreError> {
+        let written = self.store.last::<HourRow>()?.map(|row| row.key.0);
+        Ok(written.max(self.store.last::<MarkRow>()?.map(|mark| mark.key.0)))
+    }
+
     /// The hours in which somebody has been marked since their set was last written.
     ///
     /// # Errors

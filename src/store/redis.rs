@@ -62,6 +62,7 @@ pub struct RedisHistograms {
     node: u64,
     timeout: Duration,
     merge: Script,
+    confirm: Script,
     /// Made by the first use, so that it lives and ends on the writer's thread.
     link: Option<Link>,
     /// Tells this life of the process from earlier ones.
@@ -70,6 +71,8 @@ pub struct RedisHistograms {
     /// What the node's key held when it was last known, and what has been sent since without an answer.
     confirmed: Option<String>,
     sent: Option<String>,
+    /// What it holds while everything is written again.
+    begun: Option<String>,
 }
 
 struct Link {
@@ -85,8 +88,10 @@ impl RedisHistograms {
     /// When the system has no random numbers.
     pub fn new(url: RedisUrl, keys: Keys, node: u64, timeout: Duration) -> Result<Self, getrandom::Error> {
         let merge = Script::new(include_str!("merge_hour.lua"));
+        let confirm = Script::new(include_str!("confirm.lua"));
         let generation = getrandom::u64()?;
-        Ok(Self { url, keys, node, timeout, merge, link: None, generation, round: 0, confirmed: None, sent: None })
+        let (link, confirmed, sent, begun) = (None, None, None, None);
+        Ok(Self { url, keys, node, timeout, merge, confirm, link, generation, round: 0, confirmed, sent, begun })
     }
 
     /// Runs one exchange on a connection, which is made if need be and given up when its state is not known.
@@ -124,6 +129,12 @@ impl RedisHistograms {
         })
     }
 
+    /// A value for the node's key that was never used before.
+    fn next_value(&mut self) -> String {
+        self.round += 1;
+        format!("{:016x}:{}", self.generation, self.round)
+    }
+
     fn describe(&self, error: &RedisError) -> SinkError {
         let mut text = format!("{}: {error}", self.url);
         for secret in self.url.secrets() {
@@ -151,12 +162,18 @@ impl HistogramSink for RedisHistograms {
     fn check(&mut self) -> Result<Holds, SinkError> {
         let key = self.keys.node(self.node);
         let found: Option<String> = self
-            .exchange(async |redis| redis::cmd("GET").arg(key).query_async(redis).await)
+            .exchange(async |redis| redis::cmd("GET").arg(&key).query_async(redis).await)
             .map_err(|error| self.describe(&error))?;
         if found.is_some() && (found == self.confirmed || found == self.sent) {
-            self.confirmed = found;
+            (self.confirmed, self.begun) = (found, None);
             return Ok(Holds::Everything);
         }
+        // Laid down before anything is written again: what Redis loses from here on, it loses with this.
+        (self.confirmed, self.sent) = (None, None);
+        let value = self.next_value();
+        self.exchange(async |redis| redis::cmd("SET").arg(key).arg(&value).query_async::<()>(redis).await)
+            .map_err(|error| self.describe(&error))?;
+        self.begun = Some(value);
         Ok(Holds::Unknown)
     }
 
@@ -179,14 +196,20 @@ impl HistogramSink for RedisHistograms {
     }
 
     fn confirm(&mut self) -> Result<(), SinkError> {
-        self.round += 1;
-        let value = format!("{:016x}:{}", self.generation, self.round);
+        let value = self.next_value();
         self.sent = Some(value.clone());
-        let key = self.keys.node(self.node);
-        self.exchange(async |redis| redis::cmd("SET").arg(key).arg(&value).query_async::<()>(redis).await)
-            .map_err(|error| self.describe(&error))?;
-        self.confirmed = self.sent.take();
-        Ok(())
+        let held = self.begun.as_ref().or(self.confirmed.as_ref()).cloned().unwrap_or_default();
+        let script = self.confirm.clone();
+        let mut confirm = script.prepare_invoke();
+        confirm.key(self.keys.node(self.node)).arg(held).arg(value);
+        match self.exchange(async |redis| confirm.invoke_async::<bool>(redis).await) {
+            Ok(true) => {
+                (self.confirmed, self.begun) = (self.sent.take(), None);
+                Ok(())
+            }
+            Ok(false) => Err(SinkError::Away(format!("{}: lost what was being written", self.url))),
+            Err(error) => Err(self.describe(&error)),
+        }
     }
 }
 

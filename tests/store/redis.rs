@@ -8,7 +8,7 @@ use letshang::activity::histogram::{Histogram, HourOfDay, Presence, UserSet};
 use letshang::actors::hourly_aggregator::{HourlyAggregator, HourlyInbox, Settings, Shutdown};
 use letshang::domain::{Clock, UnixMs, UserNo};
 use letshang::store::histogram_writer::{HistogramWriter, Pace, SinkState};
-use letshang::store::histograms::EmbeddedHistograms;
+use letshang::store::histograms::{EmbeddedHistograms, HistogramSink, Holds};
 use letshang::store::keys::Keys;
 use letshang::store::redis::{RedisHistograms, RedisUrl};
 use letshang::store::rows::HourRow;
@@ -193,6 +193,26 @@ fn emptied_by_somebody() {
         node.rewritten(before);
         node.is_in(&server);
     }
+}
+
+#[test]
+fn emptied_in_the_middle_of_a_write() {
+    let Some(server) = RedisServer::start() else { return };
+    let (url, keys) = (RedisUrl::parse(&server.url()).unwrap(), Keys::new("test:").unwrap());
+    let mut sink = RedisHistograms::new(url, keys, 1, Duration::from_secs(5)).unwrap();
+    let row = |hour| HourRow { key: (HourOfDay { date: DAY, hour }, Presence::Free), bitmap: vec![0x80] };
+    assert_eq!(sink.check(), Ok(Holds::Unknown));
+    sink.write(&[row(7)], &mut Vec::new()).unwrap();
+    server.ask(&["FLUSHALL"]);
+    sink.write(&[row(8)], &mut Vec::new()).unwrap();
+    sink.confirm().unwrap_err();
+    assert_eq!(sink.check(), Ok(Holds::Unknown), "while everything is written again");
+    sink.confirm().unwrap();
+    assert_eq!(sink.check(), Ok(Holds::Everything));
+    sink.write(&[row(9)], &mut Vec::new()).unwrap();
+    server.ask(&["FLUSHALL"]);
+    sink.confirm().unwrap_err();
+    assert_eq!(sink.check(), Ok(Holds::Unknown), "while something new is written");
 }
 
 #[test]

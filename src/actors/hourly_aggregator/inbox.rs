@@ -17,9 +17,8 @@ pub struct HourlyInbox(Arc<Mutex<Inbox>>);
 #[derive(Debug)]
 struct Inbox {
     zone: TimeZone,
-    /// Who is free and who is online, and since when.
-    free: AHashMap<UserNo, UnixMs>,
-    online: AHashMap<UserNo, UnixMs>,
+    free: AHashMap<UserNo, Stay>,
+    online: AHashMap<UserNo, Stay>,
     /// Up to this moment everyone who is on has been marked.
     rolled_to: UnixMs,
     /// A jump of the clock that was seen and not yet acted upon.
@@ -27,27 +26,64 @@ struct Inbox {
     marks: BTreeMap<HourKey, UserSet>,
 }
 
+/// Since when somebody is free or online, and when that ends by itself.
+#[derive(Clone, Copy, Debug)]
+struct Stay {
+    since: UnixMs,
+    until: Option<UnixMs>,
+}
+
+impl Stay {
+    /// The part of this stay from `from` up to but not including `to`; `None` when there is none.
+    fn within(self, from: UnixMs, to: UnixMs) -> Option<(UnixMs, UnixMs)> {
+        let (from, to) = (self.since.max(from), self.until.map_or(to, |until| until.min(to)));
+        (from < to).then_some((from, to))
+    }
+
+    fn has_ended(self, now: UnixMs) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
+
 /// A tick comes every 250 ms; a gap beyond this is a machine that slept, or a clock that was set.
 const JUMP_MS: i64 = 60_000;
 
 impl HourlyInbox {
-    /// An empty inbox for a server in `zone`.
+    /// An empty inbox for a server in `zone` that has counted everybody up to `counted_to`: now, or when it stopped.
     #[must_use]
-    pub fn new(zone: TimeZone, now: UnixMs) -> Self {
+    pub fn new(zone: TimeZone, counted_to: UnixMs) -> Self {
         let (free, online) = (AHashMap::new(), AHashMap::new());
+        // Nobody sleeps yet who would have to be waited for.
+        let jump_seen = true;
         Self(Arc::new(Mutex::new(Inbox {
             zone,
             free,
             online,
-            rolled_to: now,
-            jump_seen: false,
+            rolled_to: counted_to,
+            jump_seen,
             marks: BTreeMap::new(),
         })))
     }
 
     /// A person became free or online (`on`), or ceased to be, at `at`. Saying what is known already is harmless.
     pub fn presence(&self, user: UserNo, presence: Presence, on: bool, at: UnixMs) {
-        self.0.lock().presence(user, presence, on, at);
+        if on {
+            self.0.lock().begin(user, presence, Stay { since: at, until: None });
+        } else {
+            self.0.lock().end(user, presence, at);
+        }
+    }
+
+    /// A person became free at `at`, and is busy again from `until` on, whenever that is told.
+    pub fn free_until(&self, user: UserNo, until: Option<UnixMs>, at: UnixMs) {
+        self.0.lock().begin(user, Presence::Free, Stay { since: at, until });
+    }
+
+    /// A person was set free at `set` before the node started, and has been since, while it was down too.
+    pub fn still_free(&self, user: UserNo, until: Option<UnixMs>, set: UnixMs) {
+        let mut inbox = self.0.lock();
+        let since = set.max(inbox.rolled_to);
+        inbox.begin(user, Presence::Free, Stay { since, until });
     }
 
     /// A person was free or online at `at`: a recording of the past.
@@ -81,24 +117,33 @@ impl HourlyInbox {
 }
 
 impl Inbox {
-    fn presence(&mut self, user: UserNo, presence: Presence, on: bool, at: UnixMs) {
-        let people = match presence {
+    fn people(&mut self, presence: Presence) -> &mut AHashMap<UserNo, Stay> {
+        match presence {
             Presence::Free => &mut self.free,
             Presence::Online => &mut self.online,
-        };
-        let (from, to) = match (people.get(&user).copied(), on) {
-            (None, true) => {
-                people.insert(user, at);
-                // Told late: those who are on have been marked up to `rolled_to` already, so this one is too.
-                (at, at.max(self.rolled_to) + 1)
+        }
+    }
+
+    fn begin(&mut self, user: UserNo, presence: Presence, stay: Stay) {
+        if let Some(known) = self.people(presence).get_mut(&user) {
+            if !known.has_ended(stay.since) {
+                known.until = stay.until;
+                return;
             }
-            (Some(since), false) => {
-                people.remove(&user);
-                (since.max(self.rolled_to), at)
-            }
-            (Some(_), true) | (None, false) => return,
-        };
-        self.mark_span(user, presence, from, to);
+            self.end(user, presence, stay.since);
+        }
+        self.people(presence).insert(user, stay);
+        // Told late: those who are on have been marked up to `rolled_to` already, so this one is too.
+        if let Some((from, to)) = stay.within(stay.since, stay.since.max(self.rolled_to) + 1) {
+            self.mark_span(user, presence, from, to);
+        }
+    }
+
+    fn end(&mut self, user: UserNo, presence: Presence, at: UnixMs) {
+        let Some(stay) = self.people(presence).remove(&user) else { return };
+        if let Some((from, to)) = stay.within(self.rolled_to, at) {
+            self.mark_span(user, presence, from, to);
+        }
     }
 
     fn mark_span(&mut self, user: UserNo, presence: Presence, from: UnixMs, to: UnixMs) {
@@ -112,8 +157,8 @@ impl Inbox {
         self.rolled_to = now;
         let hour = hour_of(now, &self.zone);
         for (presence, people) in [(Presence::Free, &mut self.free), (Presence::Online, &mut self.online)] {
-            for (user, since) in people {
-                *since = now.min(*since);
+            for (user, stay) in people.iter_mut().filter(|(_, stay)| !stay.has_ended(now)) {
+                stay.since = now.min(stay.since);
                 self.marks.entry((hour, presence)).or_default().insert(*user);
             }
         }
@@ -141,18 +186,21 @@ impl Inbox {
             return;
         }
         let hours: Vec<_> = hours_between(from, now + 1, &self.zone).collect();
-        for (presence, people) in [(Presence::Free, &self.free), (Presence::Online, &self.online)] {
-            let (before, during): (Vec<_>, Vec<_>) = people.iter().partition(|(_, since)| **since <= from);
+        for (presence, people) in [(Presence::Free, &mut self.free), (Presence::Online, &mut self.online)] {
+            let is_throughout = |stay: &Stay| stay.since <= from && !stay.has_ended(now);
+            let (throughout, partly): (Vec<_>, Vec<_>) = people.iter().partition(|(_, stay)| is_throughout(stay));
             for hour in &hours {
                 let set = self.marks.entry((*hour, presence)).or_default();
-                before.iter().for_each(|(user, _)| _ = set.insert(**user));
+                throughout.iter().for_each(|(user, _)| _ = set.insert(**user));
             }
-            for (user, since) in during {
+            for (user, stay) in partly {
                 // Whoever came since then was marked when told; here only what has passed since is added.
-                for hour in hours_between(*since, now + 1, &self.zone) {
+                let Some((since, to)) = stay.within(from, now + 1) else { continue };
+                for hour in hours_between(since, to, &self.zone) {
                     self.marks.entry((hour, presence)).or_default().insert(*user);
                 }
             }
+            people.retain(|_, stay| !stay.has_ended(now));
         }
         self.marks.retain(|_, set| !set.is_empty());
     }
@@ -234,6 +282,54 @@ mod tests {
         assert_eq!(shown(inbox.drain(awake), Free), "", "one tick for those who have something to say");
         inbox.presence(BOB, Free, false, at("2026-11-21T12:00:00Z"));
         assert_eq!(shown(inbox.drain(awake + 250), Free), "10:1,2 11:1,2 12:1 13:1 14:1");
+    }
+
+    #[test]
+    fn who_is_free_until_the_full_hour_is_not_in_the_next_one_however_late_that_is_told() {
+        let (inbox, now) = inbox("2026-11-21T10:30:00Z");
+        let eleven = at("2026-11-21T11:00:00Z");
+        inbox.free_until(ANN, Some(eleven), now);
+        inbox.free_until(BOB, Some(eleven + 1), now);
+        assert_eq!(shown(ticked(&inbox, now, 31 * MINUTE), Free), "10:1,2 11:2");
+        for late in [ANN, BOB] {
+            inbox.presence(late, Free, false, eleven + 2 * HOUR);
+        }
+        assert_eq!(inbox.counts(), (0, 0));
+        assert_eq!(shown(inbox.drain(now + 31 * MINUTE), Free), "");
+    }
+
+    #[test]
+    fn the_end_that_was_said_last_holds() {
+        let (inbox, now) = inbox("2026-11-21T10:30:00Z");
+        inbox.free_until(ANN, Some(now + HOUR), now);
+        inbox.free_until(ANN, Some(now + 3 * HOUR), now + 1);
+        inbox.free_until(BOB, Some(now + 3 * HOUR), now);
+        inbox.free_until(BOB, Some(now + HOUR), now + 1);
+        assert_eq!(shown(ticked(&inbox, now, 5 * HOUR), Free), "10:1,2 11:1,2 12:1 13:1");
+    }
+
+    #[test]
+    fn free_again_after_an_end_that_nobody_told_leaves_a_gap() {
+        let (inbox, now) = inbox("2026-11-21T10:30:00Z");
+        inbox.free_until(ANN, Some(now + 40 * MINUTE), now);
+        inbox.free_until(ANN, None, now + 2 * HOUR);
+        let marks = inbox.drain(now + 2 * HOUR);
+        assert_eq!(shown(marks, Free), "10:1 11:1 12:1");
+    }
+
+    #[test]
+    fn who_is_still_free_after_the_node_was_down_is_in_the_hours_between_until_the_end() {
+        let stopped = at("2026-11-21T10:00:00Z");
+        let inbox = HourlyInbox::new(TimeZone::UTC, stopped);
+        let now = stopped + 3 * HOUR + MINUTE;
+        inbox.still_free(ANN, None, stopped - 24 * HOUR);
+        inbox.still_free(BOB, Some(stopped + 2 * HOUR), stopped + 30 * MINUTE);
+        inbox.still_free(UserNo(3), Some(stopped - HOUR), stopped - 2 * HOUR);
+        inbox.presence(UserNo(4), Online, true, now);
+        let marks = inbox.drain(now);
+        assert_eq!(shown(marks.clone(), Free), "10:1,2 11:1,2 12:1 13:1");
+        assert_eq!(shown(marks, Online), "13:4");
+        assert_eq!(inbox.counts(), (1, 1));
     }
 
     #[test]
