@@ -43,7 +43,8 @@ pub struct Track {
 impl Track {
     /// Takes a fix and says what it became.
     pub fn accept(&mut self, fix: Fix) -> Accepted {
-        if is_null_island(fix.position) {
+        // A receiver without a fix says 0, 0, and claims no accuracy; somebody who is really there does.
+        if is_null_island(fix.position) && fix.accuracy.is_none_or(|accuracy| accuracy == 0.0) {
             return Accepted::NullIsland;
         }
         if let Some(newest) = &self.newest {

@@ -4,7 +4,7 @@
 //! The inbox coalesces per person (a newer row replaces the waiting one), so its bound is the number of people online.
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use bytestring::ByteString;
@@ -17,6 +17,9 @@ use crate::domain::{UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::store::embedded::{Durability, Embedded, WriteBatch};
 use crate::store::rows::{LiveRow, MarkRow, PairRow, StepsRow};
+
+/// How long the actor of someone who was removed may still have something to say.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What is owed once a change is durable.
 pub enum Promise {
@@ -60,9 +63,14 @@ pub struct Journaling {
 struct Waiting {
     live: FxHashMap<UserNo, LiveRow>,
     steps: FxHashMap<(UserNo, jiff::civil::Date), u32>,
-    marks: Vec<MarkRow>,
+    marks: FxHashSet<MarkRow>,
     pairs: FxHashMap<(UserNo, UserNo), PairChange>,
-    gone: FxHashSet<UserNo>,
+    /// People who were removed, and when: what their actors still say in their last moments is not written.
+    gone: FxHashMap<UserNo, Instant>,
+    /// Of those, whose rows are to be taken out once more: one may have been written during the removal.
+    erase: Vec<UserNo>,
+    /// What is being written just now.
+    writing: Arc<FxHashMap<UserNo, LiveRow>>,
     promises: Vec<Promise>,
     woken: bool,
 }
@@ -93,10 +101,11 @@ impl Journaling {
 
     /// Keeps a person's state; `promises` are kept once it is durable.
     pub fn keep(&self, row: LiveRow, promises: impl IntoIterator<Item = Promise>) {
+        if self.waiting.lock().gone.contains_key(&row.no) {
+            return promises.into_iter().for_each(Promise::break_off);
+        }
         self.change(|waiting| {
-            if !waiting.gone.contains(&row.no) {
-                waiting.live.insert(row.no, row);
-            }
+            waiting.live.insert(row.no, row);
             waiting.promises.extend(promises);
         });
     }
@@ -109,7 +118,7 @@ impl Journaling {
     /// Keeps a day's steps.
     pub fn steps(&self, row: &StepsRow) {
         self.change(|waiting| {
-            if !waiting.gone.contains(&row.no) {
+            if !waiting.gone.contains_key(&row.no) {
                 waiting.steps.insert((row.no, row.date), row.steps);
             }
         });
@@ -117,7 +126,7 @@ impl Journaling {
 
     /// Keeps that a person was free or online in an hour.
     pub fn mark(&self, row: MarkRow) {
-        self.change(|waiting| waiting.marks.push(row));
+        self.change(|waiting| _ = waiting.marks.insert(row));
     }
 
     /// Keeps that a pair was announced.
@@ -138,16 +147,17 @@ impl Journaling {
     /// A person's row that is not written yet.
     #[must_use]
     pub fn pending(&self, no: UserNo) -> Option<LiveRow> {
-        self.waiting.lock().live.get(&no).cloned()
+        let waiting = self.waiting.lock();
+        waiting.live.get(&no).or_else(|| waiting.writing.get(&no)).cloned()
     }
 
     /// From now on nothing of this person is written.
     pub fn forget(&self, no: UserNo) {
-        let mut waiting = self.waiting.lock();
-        waiting.live.remove(&no);
-        waiting.steps.retain(|(owner, _), _| *owner != no);
-        waiting.pairs.retain(|(a, b), _| *a != no && *b != no);
-        waiting.gone.insert(no);
+        self.change(|waiting| {
+            waiting.live.remove(&no);
+            waiting.gone.insert(no, Instant::now());
+            waiting.erase.push(no);
+        });
     }
 
     /// True while writes fail.
@@ -205,15 +215,27 @@ impl Journal {
     fn commit(&mut self) {
         let mut waiting = {
             let mut inbox = self.inbox.waiting.lock();
-            let gone = inbox.gone.clone();
-            std::mem::replace(&mut *inbox, Waiting { gone, ..Waiting::default() })
+            let mut gone = std::mem::take(&mut inbox.gone);
+            gone.retain(|_, since| since.elapsed() < LAST_WORDS);
+            let waiting = std::mem::take(&mut *inbox);
+            inbox.gone = gone;
+            waiting
         };
+        if !waiting.erase.is_empty() {
+            let inbox = self.inbox.waiting.lock();
+            waiting.live.retain(|no, _| !inbox.gone.contains_key(no));
+            waiting.steps.retain(|(no, _), _| !inbox.gone.contains_key(no));
+            waiting.pairs.retain(|(a, b), _| !inbox.gone.contains_key(a) && !inbox.gone.contains_key(b));
+        }
+        waiting.writing = Arc::new(std::mem::take(&mut waiting.live));
+        self.inbox.waiting.lock().writing = waiting.writing.clone();
         let promises = std::mem::take(&mut waiting.promises);
         match self.write(&waiting) {
             Ok(rows) => {
                 self.inbox.commits.fetch_add(1, Ordering::Relaxed);
                 self.inbox.rows.fetch_add(rows, Ordering::Relaxed);
                 self.set_failing(false);
+                self.inbox.waiting.lock().writing = Arc::default();
                 promises.into_iter().for_each(Promise::fulfil);
             }
             Err(error) => {
@@ -229,8 +251,9 @@ impl Journal {
 
     fn write(&self, waiting: &Waiting) -> Result<u64, crate::store::StoreError> {
         let mut batch = WriteBatch::default();
-        let mut rows = waiting.live.len() + waiting.steps.len() + waiting.marks.len();
-        waiting.live.values().for_each(|row| batch.put(row));
+        let mut rows = waiting.writing.len() + waiting.steps.len() + waiting.marks.len() + waiting.erase.len();
+        waiting.writing.values().for_each(|row| batch.put(row));
+        waiting.erase.iter().for_each(|no| batch.remove::<LiveRow>(no));
         for ((no, date), steps) in &waiting.steps {
             batch.put(&StepsRow { no: *no, date: *date, steps: *steps });
         }
@@ -255,16 +278,21 @@ impl Journal {
     /// What could not be written waits for the next try, unless something newer came meanwhile.
     fn put_back(&self, unwritten: Waiting) {
         let mut inbox = self.inbox.waiting.lock();
-        for (no, row) in unwritten.live {
-            if !inbox.gone.contains(&no) {
-                inbox.live.entry(no).or_insert(row);
+        inbox.writing = Arc::default();
+        for (no, row) in unwritten.writing.iter() {
+            if !inbox.gone.contains_key(no) {
+                inbox.live.entry(*no).or_insert_with(|| row.clone());
             }
         }
+        inbox.erase.extend(unwritten.erase);
         for (key, steps) in unwritten.steps {
             inbox.steps.entry(key).or_insert(steps);
         }
         for (pair, change) in unwritten.pairs {
-            inbox.pairs.entry(pair).or_insert(change);
+            let newer = inbox.pairs.entry(pair).or_insert(change);
+            if let (PairChange::Parted, PairChange::Announced(at)) = (*newer, change) {
+                *newer = PairChange::AnnouncedAndParted(at);
+            }
         }
         inbox.marks.extend(unwritten.marks);
     }

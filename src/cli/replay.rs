@@ -43,7 +43,8 @@ pub struct ReplayArgs {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// How many times faster than it happened, or `max` for as fast as the server takes it.
-    #[arg(long, value_name = "N|max", default_value = "1")]
+    /// Without it: 1, or `max` with --as-recorded.
+    #[arg(long, value_name = "N|max", default_value = "1", default_value_if("as_recorded", "true", "max"))]
     pub speed: Speed,
     /// The server, as `http://HOST:PORT`; without it, the one that the configuration names.
     #[arg(long, value_name = "URL")]

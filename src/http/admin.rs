@@ -120,6 +120,7 @@ pub async fn stats(_administrator: Administrator, node: web::Data<Arc<Node>>) ->
 pub fn account_error(error: &AccountError) -> ApiError {
     match error {
         AccountError::Conflict(_) => Refusal::of_field(Code::Conflict, "user", error.to_string()).into(),
+        AccountError::TooManyTokens => Refusal::new(Code::Conflict, error.to_string()).into(),
         AccountError::Unknown => Refusal::new(Code::NotFound, error.to_string()).into(),
         AccountError::Oneself => Refusal::of_field(Code::BadField, "friendships", error.to_string()).into(),
         _ => {

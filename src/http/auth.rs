@@ -38,7 +38,8 @@ pub enum Credential {
 pub fn credential(req: &HttpRequest, node: &Node) -> Credential {
     let now = node.user.clock.now();
     if let Some(value) = req.headers().get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        let scheme = |value: &'_ str| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+        let token = value.to_str().ok().filter(|value| scheme(value)).and_then(|value| value.get(7..));
         return Credential::Bearer(token.and_then(|token| node.user.accounts.verify(token.trim(), now)));
     }
     match req.cookie(COOKIE) {

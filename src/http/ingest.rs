@@ -22,6 +22,8 @@ use crate::store::rows::MarkRow;
 
 /// How many refused lines an answer names.
 const NAMED: usize = 1_000;
+/// After so many lines an import waits for the store.
+const IN_FLIGHT: u64 = 20_000;
 
 /// `POST /v1/fixes`.
 ///
@@ -123,7 +125,12 @@ impl Import {
             Err(refusal) => Err(refusal.into()),
         };
         match outcome {
-            Ok(()) => self.reply.accepted += 1,
+            Ok(()) => {
+                self.reply.accepted += 1;
+                if self.reply.accepted.is_multiple_of(IN_FLIGHT) {
+                    self.settle().await?;
+                }
+            }
             Err(Stop::Line(refusal)) => {
                 self.reply.refused += 1;
                 if self.reply.rejected.len() < NAMED {
@@ -169,12 +176,18 @@ impl Import {
                 let _ = addr.send(KeepNow).await;
             }
         }
+        self.settle().await?;
+        Ok(self.reply)
+    }
+
+    /// Waits until the store has what was said so far: an import is never faster than the disk.
+    async fn settle(&self) -> Result<(), ApiError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.node.user.journal.promise(Promise::Reply(sender));
-        if !receiver.await.unwrap_or(false) {
-            return Err(ApiError::unavailable("the server cannot store now; send it again later"));
+        if receiver.await.unwrap_or(false) {
+            return Ok(());
         }
-        Ok(self.reply)
+        Err(ApiError::unavailable("the server cannot store now; send it again later"))
     }
 }
 

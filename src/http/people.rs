@@ -53,12 +53,11 @@ impl People {
     pub fn remove(&self, ids: &[UserId]) -> Result<usize, AccountError> {
         let numbers: Vec<UserNo> =
             ids.iter().filter_map(|id| self.deps.accounts.by_id(id)).map(|account| account.no).collect();
-        for no in &numbers {
-            self.deps.journal.forget(*no);
-            self.deps.registry.tell(*no, Expelled);
-        }
         let removed = self.deps.accounts.remove(&numbers)?;
         for person in &removed {
+            // Only now: had the store refused, everything would have to go on as before.
+            self.deps.journal.forget(person.account.no);
+            self.deps.registry.tell(person.account.no, Expelled);
             let gone = FriendGone { no: person.account.no, user: person.account.id.clone() };
             for friend in person.friends.iter() {
                 self.deps.registry.tell(*friend, gone.clone());

@@ -1,4 +1,5 @@
 //! What frames on a WebSocket mean: authentication, limits, and the way to the person's actor and back.
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -161,7 +162,7 @@ impl PersonSession {
     }
 
     fn refuse_speed(&mut self, link: &Link) -> Flow {
-        if self.floods.count == 0 || self.floods.count.is_multiple_of(50) {
+        if self.floods.times.len().is_multiple_of(50) {
             let message = format!("at most {} frames a second", self.node.config.limits.frames_per_second);
             link.outbox().state(server::error(&Refusal::new(Code::RateLimited, message), None));
         }
@@ -276,6 +277,10 @@ impl Session for PersonSession {
     }
 
     fn tick(&mut self, link: &Link) {
+        if self.node.stopping.is_under_way() {
+            // Whoever has an actor is told by it; this is for those who have not said hello.
+            return link.close(CloseCode::RESTARTING, "restarting: come back in a moment");
+        }
         let Some(known) = &self.known else {
             if self.opened.elapsed() >= self.node.config.limits.hello.get() {
                 link.close(CloseCode::NO_HELLO, "no hello in time");
@@ -367,12 +372,10 @@ impl Bucket {
     }
 
     fn take(&mut self) -> bool {
-        if self.tokens < 1.0 {
-            let now = Instant::now();
-            let gained = now.duration_since(self.filled).as_secs_f64() * self.rate;
-            self.filled = now;
-            self.tokens = (self.tokens + gained).min(self.burst);
-        }
+        let now = Instant::now();
+        let gained = now.duration_since(self.filled).as_secs_f64() * self.rate;
+        self.filled = now;
+        self.tokens = (self.tokens + gained).min(self.burst);
         let enough = self.tokens >= 1.0;
         if enough {
             self.tokens -= 1.0;
@@ -383,22 +386,20 @@ impl Bucket {
 
 /// Counts what happens within a minute.
 struct Window {
-    limit: u32,
-    count: u32,
-    began: Instant,
+    limit: usize,
+    times: VecDeque<Instant>,
 }
 
 impl Window {
     fn new(limit: u32) -> Self {
-        Self { limit, count: 0, began: Instant::now() }
+        Self { limit: limit as usize, times: VecDeque::new() }
     }
 
     fn is_full_after_one_more(&mut self) -> bool {
-        if self.began.elapsed() >= Duration::from_secs(60) {
-            self.count = 0;
-            self.began = Instant::now();
+        while self.times.front().is_some_and(|first| first.elapsed() >= Duration::from_secs(60)) {
+            self.times.pop_front();
         }
-        self.count += 1;
-        self.count >= self.limit
+        self.times.push_back(Instant::now());
+        self.times.len() >= self.limit
     }
 }

@@ -19,6 +19,9 @@ pub const FIXES_PER_POST: usize = 1_000;
 /// The most friends in one `nearby` answer.
 pub const NEARBY_LIMIT: usize = 1_000;
 
+/// The end of the year 9999, Unix milliseconds.
+const LATEST_MS: i64 = 253_402_300_799_999;
+
 /// A token on its way in. Its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -300,8 +303,8 @@ fn availability_of(raw: &RawFrame<'_>) -> Result<Availability, Refusal> {
     let free = raw.free.ok_or_else(|| Refusal::missing("free"))?;
     let note = raw.note.as_deref().filter(|note| !note.is_empty()).map(Note::parse).transpose()?;
     let until = raw.until.map(|Millis(until)| UnixMs(until));
-    if until.is_some_and(|until| until.0 < 0) {
-        let message = "until must be milliseconds since 1970-01-01 UTC, not negative";
+    if until.is_some_and(|until| !(0..=LATEST_MS).contains(&until.0)) {
+        let message = "until must be milliseconds since 1970-01-01 UTC, from 0 to the end of the year 9999";
         return Err(Refusal::of_field(Code::OutOfRange, "until", message));
     }
     Ok(Availability { free, note, until })

@@ -218,7 +218,9 @@ impl Accounts {
         let person = self.person(no)?;
         let mut tokens: Vec<_> = person.tokens.iter().filter(|token| !token.has_expired(now)).cloned().collect();
         if tokens.len() >= MOST_TOKENS {
-            let oldest = tokens.iter().position(|token| token.kind == TokenKind::Session);
+            // The oldest session makes room, else the oldest token of the same device.
+            let session = tokens.iter().position(|token| token.kind == TokenKind::Session);
+            let oldest = session.or_else(|| tokens.iter().position(|token| token.device == *device));
             tokens.remove(oldest.ok_or(AccountError::TooManyTokens)?);
         }
         let (secret, row) = new_token(&mut after, no, kind, device, expires, now)?;

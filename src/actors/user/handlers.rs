@@ -136,9 +136,14 @@ impl Handler<RecordSeed> for User {
         if !self.revive(ctx) {
             return;
         }
-        let Some(device) = self.device_of(&speaker, ctx) else { return };
-        // The line is a statement about its own moment; it changes the present only if nothing newer was said.
-        let is_news = fix.t >= self.person.changed_by_hand;
+        // The line is a statement about its own moment. An old one says nothing of the present, and a newer word holds.
+        let is_recent = self.now().since(fix.t) <= i64::try_from(self.deps.http_linger.as_millis()).unwrap_or(i64::MAX);
+        let device = match &speaker {
+            Speaker::Request(name) if !is_recent => Some(self.person.device(name)),
+            _ => self.device_of(&speaker, ctx),
+        };
+        let Some(device) = device else { return };
+        let is_news = is_recent && fix.t >= self.person.changed_by_hand;
         let was = self.person.availability.is_free(self.now());
         self.take(&fix, device, ctx);
         if is_news && was != free {

@@ -129,7 +129,7 @@ impl Row for HourRow {
 
 /// One person was free, or online, in one hour: written with the very commit of the change that made it so, so that a
 /// crash before the next bitmap is written loses nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MarkRow {
     /// Which hour, and what.
     pub key: HourKey,
