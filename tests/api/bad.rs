@@ -48,10 +48,17 @@ impl Target {
         rows.iter().for_each(|row| check(self, row));
         let before = self.program.rss_kib();
         for row in rows {
-            let rss = self.program.rss_kib();
-            check(self, row);
-            assert!(self.program.is_alive(), "the process died of {}", what(row));
-            let grown = self.program.rss_kib().saturating_sub(rss);
+            // The store and the allocator take pages at moments of their own; what a row costs, it costs every time.
+            let mut grown = u64::MAX;
+            for _ in 0..3 {
+                let rss = self.program.rss_kib();
+                check(self, row);
+                assert!(self.program.is_alive(), "the process died of {}", what(row));
+                grown = grown.min(self.program.rss_kib().saturating_sub(rss));
+                if grown <= ROW_KIB {
+                    break;
+                }
+            }
             assert!(grown <= ROW_KIB, "{}: {grown} KiB", what(row));
         }
         let grown = self.program.rss_kib().saturating_sub(before);

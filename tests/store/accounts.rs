@@ -97,7 +97,7 @@ fn a_token_is_known_until_it_is_revoked_or_expires() {
 }
 
 #[test]
-fn sessions_make_room_for_each_other_and_other_tokens_are_refused_at_the_limit() {
+fn at_the_limit_a_session_or_an_older_token_of_the_device_makes_room_and_no_other_device_loses() {
     let house = House::new().with(&["ann"], &[]);
     let issue = |kind| house.accounts.issue_token(ANN, kind, &phone(), None, NOW);
     let first = issue(TokenKind::Session).unwrap();
@@ -105,7 +105,12 @@ fn sessions_make_room_for_each_other_and_other_tokens_are_refused_at_the_limit()
     issue(TokenKind::Full).unwrap();
     assert!(house.accounts.verify(first.secret.reveal(), NOW).is_none());
     assert!(others.iter().all(|token| house.accounts.verify(token.secret.reveal(), NOW).is_some()));
-    assert!(matches!(issue(TokenKind::Full), Err(AccountError::TooManyTokens)));
+    let tablet = DeviceName::parse("tablet").unwrap();
+    let other_device = house.accounts.issue_token(ANN, TokenKind::Full, &tablet, None, NOW);
+    assert!(matches!(other_device, Err(AccountError::TooManyTokens)), "no other device loses its token");
+    issue(TokenKind::Full).unwrap();
+    assert!(house.accounts.verify(others[0].secret.reveal(), NOW).is_none(), "the device's own oldest one makes room");
+    assert!(house.accounts.verify(others[1].secret.reveal(), NOW).is_some());
 }
 
 #[test]
