@@ -72,7 +72,9 @@ async function visit({ size = WIDE, dark = false, hash = '', calm = false } = {}
   page.on('console', (m) => {
     if (
       m.type() === 'error' &&
-      !/status of 401|ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|503/.test(m.text())
+      !/status of 401|Failed to fetch \(0\)|ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|503/.test(
+        m.text(),
+      )
     )
       complaints.push(m.text());
   });
