@@ -6,7 +6,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::Administrator;
-use super::body::Body;
 use super::error::{ApiError, json};
 use super::state::Node;
 use crate::actors::spatial_index::QueryCounts;
@@ -29,18 +28,13 @@ pub async fn create_users(
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
-    let limits = &node.config.limits;
-    let body = Body::new(payload, limits.body_idle.get()).whole(limits.admin_body_bytes).await?;
+    let body = node.body(payload).whole(node.config.limits.admin_body_bytes).await?;
     let body: NewUsersBody = read(&body)?;
     let default = Radius::metres(node.config.proximity.radius).unwrap_or_default();
     let users: Vec<NewUser> = body.users.iter().map(|user| new_user(user, default)).collect::<Result<_, _>>()?;
     let device = DeviceName::parse("first")?;
     let people = node.people.clone();
-    // Thousands of accounts are a few tens of milliseconds of work and one fsync: not on this thread.
-    let made = web::block(move || people.create(&users, &body.friendships, Some(&device)))
-        .await
-        .map_err(|_| ApiError::unavailable("try again"))?
-        .map_err(|error| account_error(&error))?;
+    let made = off_thread(move || people.create(&users, &body.friendships, Some(&device))).await?;
     let reply = |person: &crate::store::accounts::Created| NewUserReply {
         user: person.account.id.as_str().to_owned(),
         token: person.token.as_ref().map(|token| token.reveal().to_owned()).unwrap_or_default(),
@@ -57,15 +51,11 @@ pub async fn remove_users(
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
-    let limits = &node.config.limits;
-    let body = Body::new(payload, limits.body_idle.get()).whole(limits.admin_body_bytes).await?;
+    let body = node.body(payload).whole(node.config.limits.admin_body_bytes).await?;
     let body: RemoveUsersBody = read(&body)?;
     let ids: Vec<UserId> = body.users.iter().map(|id| UserId::parse(id, "users")).collect::<Result<_, _>>()?;
     let people = node.people.clone();
-    let removed = web::block(move || people.remove(&ids))
-        .await
-        .map_err(|_| ApiError::unavailable("try again"))?
-        .map_err(|error| account_error(&error))?;
+    let removed = off_thread(move || people.remove(&ids)).await?;
     Ok(json(write(&RemovedReply { removed })))
 }
 
@@ -113,6 +103,14 @@ pub async fn stats(_administrator: Administrator, node: web::Data<Arc<Node>>) ->
         version: env!("CARGO_PKG_VERSION"),
         mode: ModeReply { redis: node.sinks.redis.is_some(), demo: !node.config.dashboard.guest.is_empty() },
     })))
+}
+
+/// Thousands of accounts are a few tens of milliseconds of work and one fsync: not on a thread that serves connections.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = web::block(work).await.map_err(|_| ApiError::unavailable("try again"))?;
+    done.map_err(|error| account_error(&error))
 }
 
 /// What went wrong with an account, as an answer.

@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use rustc_hash::FxHashSet;
 
 use super::auth::{Administrator, Caller};
-use super::body::Body;
 use super::error::{ApiError, json};
 use super::state::Node;
 use crate::activity::histogram::{Presence, hour_of};
@@ -34,21 +33,14 @@ pub async fn post_fixes(
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
-    let limits = &node.config.limits;
-    let body = Body::new(payload, limits.body_idle.get()).whole(limits.body_bytes).await?;
+    let body = node.body(payload).whole(node.config.limits.body_bytes).await?;
     let now = node.user.clock.now();
     let fixes = client::parse_fixes_body(&body)?;
     let fixes = fixes.into_iter().map(|fields| fields.and_then(|fields| Fix::new(&fields, now))).collect();
     let addr = node.user.registry.wake(caller.0.no).ok_or_else(ApiError::unauthenticated)?;
     let message = ReportFixes { speaker: Speaker::Request(caller.0.device), fixes, seq: None };
     let answer = addr.send(message).await.map_err(|_| ApiError::unavailable("try again"))?;
-    let stored = match answer.stored {
-        Some(stored) => stored.await.unwrap_or(false),
-        None => false,
-    };
-    if !stored {
-        return Err(ApiError::unavailable("the server cannot store now; send it again later"));
-    }
+    until_stored(answer.stored).await?;
     Ok(json(write(&FixesReply { accepted: answer.accepted, rejected: answer.rejected })))
 }
 
@@ -68,7 +60,7 @@ pub async fn post_ingest(
         let message = "the content type must be text/csv";
         return Err(ApiError::with_status(status, crate::domain::Code::BadField, message));
     }
-    let mut body = Body::new(payload, node.config.limits.body_idle.get());
+    let mut body = node.body(payload);
     let mut import = Import::new(node.get_ref().clone())?;
     let mut splitter = LineSplitter::new();
     let mut at_start = true;
@@ -92,6 +84,18 @@ pub async fn post_ingest(
     }
     import.reply.skipped = counts.skipped;
     Ok(json(write(&import.finish().await?)))
+}
+
+/// Waits until the journal has kept what it promised.
+///
+/// # Errors
+/// 503 when it could not, or when nobody promised anything.
+pub async fn until_stored(promised: Option<tokio::sync::oneshot::Receiver<bool>>) -> Result<(), ApiError> {
+    let stored = match promised {
+        Some(stored) => stored.await.unwrap_or(false),
+        None => false,
+    };
+    if stored { Ok(()) } else { Err(ApiError::unavailable("the server cannot store now; send it again later")) }
 }
 
 /// Marks the hour in which a seed line was said.
@@ -184,10 +188,7 @@ impl Import {
     async fn settle(&self) -> Result<(), ApiError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.node.user.journal.promise(Promise::Reply(sender));
-        if receiver.await.unwrap_or(false) {
-            return Ok(());
-        }
-        Err(ApiError::unavailable("the server cannot store now; send it again later"))
+        until_stored(Some(receiver)).await
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::{self, Caller, Credential};
-use super::body::Body;
 use super::error::{ApiError, json};
+use super::ingest::until_stored;
 use super::query::{Query, days};
 use super::session::nearby;
 use super::state::Node;
@@ -37,7 +37,7 @@ pub async fn sign_in(
     if req.headers().contains_key("origin") && !auth::is_own_origin(&req) {
         return Err(ApiError::forbidden("signing in must come from the dashboard itself"));
     }
-    let body = Body::new(payload, node.config.limits.body_idle.get()).whole(node.config.limits.body_bytes).await?;
+    let body = node.body(payload).whole(node.config.limits.body_bytes).await?;
     let body: SessionBody = if body.is_empty() { SessionBody::default() } else { read(&body)? };
     let (accounts, now) = (&node.user.accounts, node.user.clock.now());
     let no = match body.token {
@@ -140,8 +140,7 @@ pub async fn put_availability(
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
-    let limits = &node.config.limits;
-    let body = Body::new(payload, limits.body_idle.get()).whole(limits.body_bytes).await?;
+    let body = node.body(payload).whole(node.config.limits.body_bytes).await?;
     let availability = parse_availability_body(&body)?;
     set_availability(&node, caller, Some(availability)).await
 }
@@ -162,13 +161,7 @@ async fn set_availability(
     let addr = actor(node, caller.0.no)?;
     let message = SetAvailability { speaker: Speaker::Request(caller.0.device), availability, seq: None };
     let stored = addr.send(message).await.map_err(|_| ApiError::unavailable("try again"))?;
-    let stored = match stored {
-        Some(stored) => stored.await.unwrap_or(false),
-        None => false,
-    };
-    if !stored {
-        return Err(ApiError::unavailable("the server cannot store now; send it again later"));
-    }
+    until_stored(stored).await?;
     let own = own_state(node, caller.0.no).await?;
     Ok(availability_reply(&own.availability))
 }

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
 
 use actix::Addr;
+use actix_web::web;
 
+use super::body::Body;
 use super::people::People;
 use super::socket::SocketMetrics;
 use crate::actors::critical::Stopping;
@@ -55,4 +57,12 @@ pub struct Node {
     pub fixes_per_second_e3: AtomicU64,
     /// Writes `/metrics`.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Node {
+    /// A request's body, with the pauses that the settings allow.
+    #[must_use]
+    pub fn body(&self, payload: web::Payload) -> Body {
+        Body::new(payload, self.config.limits.body_idle.get())
+    }
 }
