@@ -7,10 +7,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::Caller;
 use super::error::{ApiError, json};
-use super::query::{Query, days};
+use super::query::Query;
 use super::state::Node;
 use crate::activity::histogram::{HourCount, hour_of};
-use crate::actors::hourly_aggregator::QueryHistogram;
+use crate::actors::hourly_aggregator::{QueryError, QueryHistogram, QuerySeries};
 use crate::protocol::http::{DayReply, HourReply, PartReply, ReadyReply, SeriesReply, write};
 
 /// The most days of one series.
@@ -64,23 +64,21 @@ pub async fn histogram(
     let time_zone = node.config.hours.time_zone.clone();
     if query.text("from").is_none() && query.text("to").is_none() {
         let date = query.date("date")?.unwrap_or_else(|| hour_of(node.user.clock.now(), &node.zone).date);
-        return Ok(json(write(&day(&node, date).await?)));
+        let day = answer(node.hours.send(QueryHistogram { date }).await)?;
+        return Ok(json(write(&day_reply(&day.hours, day.date, day.complete, &time_zone))));
     }
     let (from, to) = query.span(DAYS)?;
-    let mut rows = Vec::new();
-    for date in days(from, to) {
-        rows.push(day(&node, date).await?);
-    }
-    Ok(json(write(&SeriesReply { time_zone, days: rows })))
+    let days = answer(node.hours.send(QuerySeries { from, to }).await)?;
+    let days = days.iter().map(|day| day_reply(&day.hours, day.date, day.complete, &time_zone)).collect();
+    Ok(json(write(&SeriesReply { time_zone, days })))
 }
 
-async fn day(node: &Node, date: jiff::civil::Date) -> Result<DayReply, ApiError> {
-    let question = node.hours.send(QueryHistogram { date });
-    let day = question.await.map_err(|_| ApiError::unavailable("try again"))?.map_err(|error| {
+/// What the aggregator answered.
+fn answer<T>(answered: Result<Result<T, QueryError>, actix::MailboxError>) -> Result<T, ApiError> {
+    answered.map_err(|_| ApiError::unavailable("try again"))?.map_err(|error| {
         tracing::error!(%error, "a histogram cannot be read");
         ApiError::unavailable("the server cannot read its store now")
-    })?;
-    Ok(day_reply(&day.hours, date, day.complete, &node.config.hours.time_zone))
+    })
 }
 
 /// A day's histogram as the protocol shows it.
