@@ -68,6 +68,8 @@ pub struct Config {
     pub proximity: Proximity,
     /// Online and offline.
     pub presence: Presence,
+    /// Who sees what, and for how long it is kept.
+    pub privacy: Privacy,
     /// How often frames are sent.
     pub push: Push,
     /// Bounds on what comes in and waits to go out.
@@ -170,6 +172,22 @@ pub struct Presence {
     pub linger: Span,
     /// Online after an HTTP report.
     pub http_linger: Span,
+}
+
+/// `[privacy]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    /// For how long a cell that somebody left is not shown for them again, to friends who see them approximately.
+    pub cell_hold: Span,
+    /// Positions older than this go; 0: only the newest is kept.
+    pub retention: Span,
+    /// Counts of people below this are shown as 0 to everybody but the administrator.
+    pub smallest_count: u32,
+    /// How long an invite can be accepted.
+    pub invite: Span,
+    /// How many invites a person can make in a day.
+    pub invites_per_day: u32,
 }
 
 /// `[push]`.
@@ -311,6 +329,11 @@ impl Config {
         bounded_span("proximity.leave_hold", self.proximity.leave_hold, 0, 3_600_000)?;
         bounded_span("presence.linger", self.presence.linger, 0, 24 * 3_600_000)?;
         bounded_span("presence.http_linger", self.presence.http_linger, 0, 24 * 3_600_000)?;
+        bounded_span("privacy.cell_hold", self.privacy.cell_hold, 0, 24 * 3_600_000)?;
+        bounded_span("privacy.retention", self.privacy.retention, 0, 366 * 24 * 3_600_000)?;
+        bounded("privacy.smallest_count", self.privacy.smallest_count as usize, 1, 1_000)?;
+        bounded_span("privacy.invite", self.privacy.invite, 60_000, 30 * 24 * 3_600_000)?;
+        bounded("privacy.invites_per_day", self.privacy.invites_per_day as usize, 1, 100_000)?;
         bounded_span("push.moved", self.push.moved, 10, 60_000)?;
         bounded_span("push.crowd", self.push.crowd, 100, 60_000)?;
         bounded_span("push.steps", self.push.steps, 100, 3_600_000)?;

@@ -2,14 +2,18 @@
 //! [`Refusal`]; nothing here does IO, reads a clock, or knows a wire format.
 pub mod availability;
 pub mod clock;
+pub mod entitlement;
 pub mod fix;
 pub mod friendship;
 pub mod refusal;
+pub mod sharing;
 pub mod user;
 
 pub use availability::{Availability, Note};
 pub use clock::{Clock, UnixMs};
+pub use entitlement::{Relation, Sight};
 pub use fix::{Fix, FixFields, LatLon};
 pub use friendship::Radius;
 pub use refusal::{Code, Refusal};
+pub use sharing::{Precision, Sharing};
 pub use user::{DeviceName, DisplayName, UserId, UserNo};
