@@ -11,22 +11,38 @@ export const areas = (friends: Iterable<Person>): Person[] =>
 
 const reach = (p: Person): number => Math.max(p.acc ?? CELL_M, 300);
 
-/** `r`: the disc's radius in pixels at zoom 0. */
+/** One disc for each cell, however many are in it. `r`: its radius in pixels at zoom 0. */
 export function areaFeatures(
   friends: Iterable<Person>,
   chosen: number | null,
-  colourOf: (p: Person) => string,
+  isFree: (p: Person) => boolean,
+  colours: { free: string; busy: string },
 ): GeoJSON.Feature[] {
-  return areas(friends).map((p) => ({
-    type: 'Feature',
-    properties: {
-      r: (reach(p) / (EARTH_ROUND_M * Math.max(0.01, Math.cos(((p.lat ?? 0) * Math.PI) / 180)))) * 512,
-      colour: colourOf(p),
-      near: p.near,
-      chosen: p.key === chosen,
-    },
-    geometry: { type: 'Point', coordinates: [p.lon ?? 0, p.lat ?? 0] },
-  }));
+  const cells = new Map<string, Person[]>();
+  for (const p of areas(friends)) {
+    const cell = `${p.lat} ${p.lon}`;
+    cells.set(cell, [...(cells.get(cell) ?? []), p]);
+  }
+  return [...cells.values()].map((people) => {
+    const p = people[0]!;
+    const round = EARTH_ROUND_M * Math.max(0.01, Math.cos(((p.lat ?? 0) * Math.PI) / 180));
+    return {
+      type: 'Feature',
+      properties: {
+        r: (Math.max(...people.map(reach)) / round) * 512,
+        colour: people.some(isFree) ? colours.free : colours.busy,
+        near: people.some((q) => q.near),
+        chosen: people.some((q) => q.key === chosen),
+      },
+      geometry: { type: 'Point', coordinates: [p.lon ?? 0, p.lat ?? 0] },
+    };
+  });
+}
+
+/** The names of all who are in one cell: "Kira, Ben and 3 more". */
+export function together(names: string[]): string {
+  if (names.length <= 2) return names.join(' and ');
+  return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
 }
 
 /** Whose disc a point is in, the one with the nearest middle; -1: nobody's. */

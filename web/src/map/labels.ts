@@ -1,6 +1,7 @@
 import type { Map as MapLibre } from 'maplibre-gl';
 import { AREA, latOf, lonOf } from '../model/dots';
 import { dots, nameOf, selected } from '../model/state';
+import { together } from './areas';
 
 const MOST = 60;
 
@@ -51,10 +52,17 @@ export class Labels {
     const boxes: { x: number; y: number; w: number }[] = [];
     const keep = new Set<number>();
     const unknown: number[] = [];
+    const cells = new Map<string, string[]>(); // friends of one cell share one label
+    for (const c of inSight) {
+      if (!c.area) continue;
+      const cell = `${c.x} ${c.y}`;
+      cells.set(cell, [...(cells.get(cell) ?? []), nameOf(c.key) ?? '']);
+    }
     for (const c of few ? inSight : []) {
       if (keep.size >= MOST) break;
       if (c.key === selected.value && !c.area) continue;
-      const name = nameOf(c.key);
+      const names = c.area ? cells.get(`${c.x} ${c.y}`) : undefined;
+      const name = names ? together(names) : nameOf(c.key);
       if (name === null) {
         if (unknown.length < 100) unknown.push(c.key);
         continue;

@@ -460,14 +460,17 @@ let areasDrawn = '';
 function drawAreas() {
   const source = map?.getSource<GeoJSONSource>('areas');
   if (!source) return;
-  const colours = COLOURS[theme.peek()];
+  const { free, busy } = COLOURS[theme.peek()];
   const css = (c: [number, number, number]) => `rgb(${c.map((x) => Math.round(x * 255)).join(',')})`;
+  const isFree = (p: s.Person) => {
+    const i = s.dots.slot(p.key);
+    return i !== undefined && (s.dots.flags[i]! & (STALE | FREE)) === FREE;
+  };
   const features = s.admin.peek()
     ? []
-    : areaFeatures(s.friends.peek().values(), s.selected.peek(), (p) => {
-        const i = s.dots.slot(p.key);
-        const flags = i === undefined ? 0 : s.dots.flags[i]!;
-        return css((flags & STALE) === 0 && (flags & FREE) !== 0 ? colours.free : colours.busy);
+    : areaFeatures(s.friends.peek().values(), s.selected.peek(), isFree, {
+        free: css(free),
+        busy: css(busy),
       });
   const drawn = JSON.stringify(features);
   if (drawn === areasDrawn) return;

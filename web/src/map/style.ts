@@ -366,8 +366,8 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
         paint: {
           'circle-radius': areaRadius,
           'circle-color': ['get', 'colour'],
-          'circle-blur': 0.55,
-          'circle-opacity': ['case', ['get', 'chosen'], 0.5, 0.34],
+          'circle-blur': 0.4,
+          'circle-opacity': ['case', ['get', 'chosen'], 0.34, 0.22],
         },
       },
       {

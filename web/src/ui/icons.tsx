@@ -89,7 +89,13 @@ export const Archive = icon(
   </>,
 );
 export const Log = icon(<path d="M4 5h.010M4 10h.010M4 15h.010M7.500 5H16M7.500 10H16M7.500 15H16" />);
-export const More = icon(<path d="M5 10h.010M10 10h.010M15 10h.010" />);
+export const More = icon(
+  <g fill="currentColor" stroke="none">
+    <circle cx="4.500" cy="10" r="1.500" />
+    <circle cx="10" cy="10" r="1.500" />
+    <circle cx="15.500" cy="10" r="1.500" />
+  </g>,
+);
 export const Copy = icon(
   <>
     <rect x="7" y="7" width="9.500" height="9.500" rx="2" />

@@ -32,7 +32,7 @@ export function InvitePage() {
   return (
     <>
       {made.value === null ? (
-        <section class="part">
+        <section key="make" class="part">
           <p>
             A link makes whoever opens it your friend. It works once. They choose themselves what they share
             with you.
@@ -52,7 +52,7 @@ export function InvitePage() {
           </button>
         </section>
       ) : (
-        <section class="part">
+        <section key="made" class="part">
           <p>
             Send this link to one person, or let them point a camera at the code. It works once, until{' '}
             {moment(ours(made.value.expires) ?? 0, now)}, and is shown only now.

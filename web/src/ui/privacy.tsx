@@ -30,7 +30,7 @@ function HideButtons() {
   return (
     <div class="hide" role="group" aria-label="Hide from everyone">
       <span class="hide-label" aria-hidden="true">
-        <Ghost /> Hide
+        Hide
       </span>
       {HIDE.map(([length, text]) => (
         <button
