@@ -201,6 +201,7 @@ for (const shot of shots) {
   );
   await page.waitForTimeout(shot.path || shot.name.startsWith('circle') ? 1200 : 3500);
   await shot.act?.(page, server);
+  await page.waitForTimeout(shot.name.startsWith('circle') ? 900 : 0);
   await page.screenshot({ path: join(out, `${shot.name}.png`) });
   console.log(shot.name);
   await context.close();

@@ -16,18 +16,22 @@ export function inSentence(name: string): string {
 
 /** "18:00", "tomorrow, 06:00", "Sat 28 Nov, 18:00". */
 export function moment(ms: number, now: number): string {
-  const day = new Date(ms);
+  const word = date(ms, now);
+  return word === 'today' ? clock(ms) : `${word}, ${clock(ms)}`;
+}
+
+/** "today", "tomorrow", "yesterday", "Sat 28 Nov"; with the year where it is not plain. */
+export function date(ms: number, now: number): string {
   const days = Math.round((midnight(ms) - midnight(now)) / (24 * HOUR_MS));
-  if (days === 0) return clock(ms);
-  if (days === 1) return `tomorrow, ${clock(ms)}`;
-  if (days === -1) return `yesterday, ${clock(ms)}`;
-  const date = day.toLocaleDateString(undefined, {
+  if (days === 0) return 'today';
+  if (days === 1) return 'tomorrow';
+  if (days === -1) return 'yesterday';
+  return new Date(ms).toLocaleDateString(undefined, {
     weekday: 'short',
     day: 'numeric',
     month: 'short',
     ...(Math.abs(days) > 300 ? { year: 'numeric' } : {}),
   });
-  return `${date}, ${clock(ms)}`;
 }
 
 function midnight(ms: number, days = 0, hour = 0): number {

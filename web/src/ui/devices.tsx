@@ -4,7 +4,7 @@ import { ours } from '../model/circle';
 import * as s from '../model/state';
 import { api } from '../net/api';
 import type { Token } from '../net/wire';
-import { kindWords, moment } from '../text/words';
+import { date, kindWords } from '../text/words';
 import { Chips, Confirm, Problem, useTask } from './dialog';
 import { Carry } from './qr';
 
@@ -35,8 +35,8 @@ export function DevicesPage() {
                 <span class="line-sub">
                   {[
                     kindWords(t.kind),
-                    `since ${moment(ours(t.created) ?? 0, now)}`,
-                    t.expires ? `until ${moment(ours(t.expires) ?? 0, now)}` : '',
+                    `since ${date(ours(t.created) ?? 0, now)}`,
+                    t.expires ? `until ${date(ours(t.expires) ?? 0, now)}` : '',
                   ]
                     .filter(Boolean)
                     .join(' · ')}

@@ -70,6 +70,11 @@ function Legend() {
       <li>
         <StateMark state="free" near /> near someone
       </li>
+      {!s.admin.value && [...s.friends.value.values()].some((p) => p.approximate) && (
+        <li>
+          <span class="mark-area" aria-hidden="true" /> about here
+        </li>
+      )}
     </ul>
   );
 }
