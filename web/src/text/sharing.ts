@@ -3,9 +3,10 @@ import type { Friend, Precision, Sight, TokenKind } from '../net/wire';
 import { ago, clock, metres } from './words';
 
 const HOUR_MS = 3_600_000;
-/** "Until I change it" for what has no such value on the wire: the first day of the year 2100. */
-export const NEVER = Date.UTC(2100, 0, 1);
-const FAR_MS = 5 * 365 * 24 * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** "Until I change it" where the server wants an end, at most 366 days ahead. */
+export const farEnd = (now: number): number => now + 365 * DAY_MS;
+const FAR_MS = 330 * DAY_MS;
 
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
@@ -22,7 +23,7 @@ export function moment(ms: number, now: number): string {
 
 /** "today", "tomorrow", "yesterday", "Sat 28 Nov"; with the year where it is not plain. */
 export function date(ms: number, now: number): string {
-  const days = Math.round((midnight(ms) - midnight(now)) / (24 * HOUR_MS));
+  const days = Math.round((midnight(ms) - midnight(now)) / DAY_MS);
   if (days === 0) return 'today';
   if (days === 1) return 'tomorrow';
   if (days === -1) return 'yesterday';
@@ -39,7 +40,7 @@ function midnight(ms: number, days = 0, hour = 0): number {
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + days, hour).getTime();
 }
 
-/** Whether a time only stands for "never". */
+/** Whether a time only stands for "until I change it". */
 export const isForever = (ms: number, now: number): boolean => ms - now > FAR_MS;
 
 /** " until 18:00", or nothing when there is no end. */
@@ -149,15 +150,9 @@ export function kindWords(kind: TokenKind): string {
   return words[kind] ?? kind;
 }
 
-const ACTIONS: Record<string, string> = {
-  invite: 'made an invite',
-  accept: 'accepted an invite',
-  withdraw: 'withdrew an invite',
-};
-
-/** An action of the audit log: what is not known by name is shown as it came, with spaces. */
+/** An action of the audit log as words: "invite_accepted" is "invite accepted". */
 export function actionWords(action: string): string {
-  return ACTIONS[action] ?? action.replaceAll(/[_.-]+/g, ' ');
+  return action.replaceAll(/[_.-]+/g, ' ');
 }
 
 /** "Chrome on Linux": a name for this browser among a person's devices, in the characters a device's name may have. */

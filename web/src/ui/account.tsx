@@ -175,7 +175,7 @@ function ProfilePage() {
           type="number"
           min={50}
           max={50_000}
-          step={1}
+          step="any"
           required
           inputMode="numeric"
           value={form.value.radius}

@@ -214,7 +214,10 @@ function Accept({
                 }}
               />
             </label>
-            <p class="hint tight">Left empty, the server makes one. It cannot be changed later.</p>
+            <p class="hint tight">
+              Left empty, it is made from your name. One that is taken gets a number behind it. It cannot be
+              changed later.
+            </p>
           </details>
         </>
       )}

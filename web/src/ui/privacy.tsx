@@ -4,7 +4,7 @@ import { changeMe, ours, theirs } from '../model/circle';
 import * as s from '../model/state';
 import { api } from '../net/api';
 import type { Viewer } from '../net/wire';
-import { endOf, isForever, type Length, moment, NEVER, sightWords } from '../text/words';
+import { endOf, farEnd, isForever, type Length, moment, sightWords } from '../text/words';
 import { Problem, problemOf, useTask } from './dialog';
 import { Eye, Ghost, Right } from './icons';
 import { Avatar } from './person';
@@ -15,7 +15,8 @@ const HIDE: [Length, string][] = [
   ['open', 'Until I change it'],
 ];
 
-const hide = (length: Length) => changeMe({ hidden_until: theirs(endOf(length, Date.now())) ?? NEVER });
+const hide = (length: Length) =>
+  changeMe({ hidden_until: theirs(endOf(length, Date.now()) ?? farEnd(Date.now())) });
 const showAgain = () => changeMe({ hidden_until: null });
 const spoken = (work: Promise<unknown>) =>
   void work.catch((error: unknown) => s.toast(problemOf(error), 'bad'));
@@ -109,7 +110,9 @@ export function PrivacyPage() {
     <>
       <section class="part" aria-labelledby="hide-title">
         <h3 id="hide-title">{hidden === null ? 'Hide from everyone' : `You’re hidden ${hiddenWords()}`}</h3>
-        <p class="muted">Friends then see you as offline. They are not told that you hide.</p>
+        <p class="muted">
+          Friends then see you as offline. They are not told that you hide. At the longest a year.
+        </p>
         {hidden === null ? (
           <HideButtons />
         ) : (
