@@ -70,6 +70,7 @@ describe('an end', () => {
   it('is told by the clock today, by the day later, and not at all when it only stands for never', () => {
     expect(moment(NOON + HOUR, NOON)).toBe(clock(NOON + HOUR));
     expect(moment(NOON + 24 * HOUR, NOON)).toMatch(/^tomorrow, /);
+    expect(moment(endOf('today', NOON)! - 21, NOON)).toBe('midnight');
     expect(moment(NOON - 24 * HOUR, NOON)).toMatch(/^yesterday, /);
     expect(moment(NOON + 96 * HOUR, NOON)).toMatch(/25/);
     expect(isForever(farEnd(NOON), NOON)).toBe(true);

@@ -29,6 +29,8 @@ export class Circle {
       { id: 3, device: 'walkers', kind: 'full', created: now - 300 * HOUR },
     ];
     this.next = 10;
+    /** Friends that were made since the start. */
+    this.joined = [];
     this.spent = new Set();
     this.once = new Set();
     this.said = [];
@@ -160,7 +162,7 @@ export class Circle {
     this.spent.add(code);
     const friend = code === 'root' ? undefined : code;
     if (body.name === undefined) {
-      setTimeout(() => this.befriended(code), 300);
+      if (friend) this.befriended(code);
       return ok({ user: this.me().user, friend });
     }
     const token = secret('lht_');
@@ -172,6 +174,7 @@ export class Circle {
   befriended(code) {
     const name = INVITERS[code]?.name ?? code;
     const friend = { user: code, name, online: true, free: true, near: false };
+    this.joined.push(friend);
     this.tell({ type: 'friendship', user: code, state: 'friends', friend });
   }
 

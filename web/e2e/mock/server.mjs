@@ -85,8 +85,10 @@ const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 3
 let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
 let talking = null;
-const mates = () =>
-  people.slice(0, 12).map(({ user, name, free }) => ({ user, name, free, online: true, near: false }));
+const mates = () => [
+  ...people.slice(0, 12).map(({ user, name, free }) => ({ user, name, free, online: true, near: false })),
+  ...circle.joined,
+];
 const me = () => ({
   user: 'guest',
   name: mode === 'admin' ? 'Demo guest' : 'Nora Lindqvist',
@@ -355,16 +357,19 @@ function friend(ws) {
     steps_today: 6214,
     last_seq: 0,
     limits: {},
-    friends: mates.map(({ p, near, online, note }) => ({
-      user: p.user,
-      name: p.name,
-      online,
-      free: p.free,
-      note: p.free ? note : undefined,
-      until: p.free ? Date.now() + 4e6 : undefined,
-      near,
-      ...placeOf(p),
-    })),
+    friends: [
+      ...mates.map(({ p, near, online, note }) => ({
+        user: p.user,
+        name: p.name,
+        online,
+        free: p.free,
+        note: p.free ? note : undefined,
+        until: p.free ? Date.now() + 4e6 : undefined,
+        near,
+        ...placeOf(p),
+      })),
+      ...circle.joined,
+    ],
   });
   const timer = setInterval(
     () =>

@@ -1,5 +1,5 @@
 import { leaveJoin } from './invited';
-import { connection, enter, removeFriend } from './live';
+import { connection, enter, leave, removeFriend } from './live';
 import * as s from './state';
 import { type AcceptBody, api, type MeChange } from '../net/api';
 import type { Precision } from '../net/wire';
@@ -50,4 +50,16 @@ export async function goIn(token?: string): Promise<void> {
   if (token !== undefined) await api.signInOnce(token);
   leaveJoin();
   connection.retry();
+}
+
+/** The end of everything about me. The socket goes first: the server cuts it in any case, which is no revoked sign-in. */
+export async function erase(): Promise<void> {
+  connection.stop();
+  try {
+    await api.erase();
+  } catch (error) {
+    connection.retry();
+    throw error;
+  }
+  leave('You are erased. Nothing about you is left on this server.');
 }

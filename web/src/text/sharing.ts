@@ -15,8 +15,10 @@ export function inSentence(name: string): string {
   return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
 }
 
-/** "18:00", "tomorrow, 06:00", "Sat 28 Nov, 18:00". */
-export function moment(ms: number, now: number): string {
+/** "18:00", "midnight", "tomorrow, 06:00", "Sat 28 Nov, 18:00". To the minute: two clocks are never quite the same. */
+export function moment(at: number, now: number): string {
+  const ms = Math.round(at / 60_000) * 60_000;
+  if (ms === midnight(now, 1)) return 'midnight';
   const word = date(ms, now);
   return word === 'today' ? clock(ms) : `${word}, ${clock(ms)}`;
 }

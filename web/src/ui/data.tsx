@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { leave } from '../model/live';
+import { erase } from '../model/circle';
 import * as s from '../model/state';
-import { api } from '../net/api';
 import { Problem, useTask } from './dialog';
 
 /** My data: a copy of all of it, and the end of all of it. */
@@ -12,10 +11,7 @@ export function DataPage() {
   const submit = (event: Event) => {
     event.preventDefault();
     if (typed.value.trim() !== user) return;
-    void run(async () => {
-      await api.erase();
-      leave('You are erased. Nothing about you is left on this server.');
-    });
+    void run(erase);
   };
   return (
     <>

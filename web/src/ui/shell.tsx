@@ -43,13 +43,13 @@ function Header() {
       <button
         type="button"
         class="icon-button"
-        aria-label="You: profile, privacy, devices, sign out"
         title="You"
         onClick={() => {
           s.page.value = { at: 'account' };
         }}
       >
         {me && <Avatar id={me.user} name={me.name} />}
+        <span class="sr">You: profile, privacy, devices, sign out</span>
       </button>
     </header>
   );
