@@ -282,6 +282,7 @@ fn settings(config: &Config) -> Settings {
         fresh_ms: config.proximity.fresh.as_ms(),
         announce_again_ms: config.proximity.announce_again.as_ms(),
         leave_hold_ms: config.proximity.leave_hold.as_ms(),
+        cell_hold_ms: config.privacy.cell_hold.as_ms(),
         ..Settings::default()
     }
 }

@@ -206,13 +206,13 @@ impl SpatialIndex {
     fn deliver(&mut self) {
         for event in std::mem::take(&mut self.events) {
             match event {
-                Event::Near { a, b, distance_m, t } => {
+                Event::Near { a, b, distance_m, t, .. } => {
                     self.deps.journal.announced(a, b, t);
                     for (me, friend) in [(a, b), (b, a)] {
                         self.tell(me, Met { friend, distance_m, t });
                     }
                 }
-                Event::Apart { a, b, t, reason } => {
+                Event::Apart { a, b, t, reason, .. } => {
                     self.deps.journal.parted(a, b);
                     for (me, friend) in [(a, b), (b, a)] {
                         self.tell(me, Parted { friend, t, reason });

@@ -102,5 +102,5 @@ impl People {
 /// What the spatial index knows of someone who is not there yet.
 #[must_use]
 pub fn person_of(account: &Account) -> Person {
-    Person { radius: account.radius, free: false, online: false, hidden: false }
+    Person { radius: account.radius, ..Person::default() }
 }

@@ -3,6 +3,7 @@ use super::encounters::Verdict;
 use super::facts::Event;
 use super::proximity::Pair;
 use super::quiet_zone::{RELEASE_M, WATCH_M};
+use super::sharing::Bound;
 use super::world::{World, add, take_out};
 use crate::domain::{UnixMs, UserNo};
 
@@ -18,11 +19,24 @@ impl World {
         bonded.clear();
         bonded.extend_from_slice(&slot.bonded);
         let mut bonds = bonded.iter().peekable();
+        let exceptions = slot.exceptions().to_vec(); // of nearly everybody: empty, and nothing is allocated
+        let mut limited = exceptions.iter().peekable();
         let friends = slot.friends.clone();
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
         for &friend in friends.iter() {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
+            while limited.next_if(|exception| exception.with < friend).is_some() {}
+            if let Some(exception) = limited.next_if(|exception| exception.with == friend) {
+                if bonds.peek() == Some(&&friend) || !self.is_out_of_reach(no, exception, disc_m) {
+                    match self.weigh(no, exception, by_fix, now, events) {
+                        Bound::Free => {}
+                        Bound::Watch => watched.push(friend),
+                        Bound::Disc(allowed_m) => disc_m = disc_m.min(allowed_m),
+                    }
+                }
+                continue;
+            }
             let Some(zone) = self.zones.get(friend) else { continue };
             // Who leaves more room than the nearest so far binds nothing.
             let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m);
