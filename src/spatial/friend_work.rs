@@ -27,8 +27,10 @@ impl World {
         for &friend in friends.iter() {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
             while limited.next_if(|exception| exception.with < friend).is_some() {}
+            let Some(zone) = self.zones.get(friend).filter(|zone| zone.ready) else { continue };
+            let is_bonded = bonds.peek() == Some(&&friend);
             if let Some(exception) = limited.next_if(|exception| exception.with == friend) {
-                if bonds.peek() == Some(&&friend) || !self.is_out_of_reach(no, exception, disc_m) {
+                if is_bonded || !self.is_out_of_reach(no, exception, disc_m) {
                     match self.weigh(no, exception, by_fix, now, events) {
                         Bound::Free => {}
                         Bound::Watch => watched.push(friend),
@@ -37,10 +39,8 @@ impl World {
                 }
                 continue;
             }
-            let Some(zone) = self.zones.get(friend) else { continue };
             // Who leaves more room than the nearest so far binds nothing.
-            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m);
-            if !zone.ready || (bonds.peek() != Some(&&friend) && surely_far()) {
+            if !is_bonded && zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m) {
                 continue;
             }
             match self.judge(Pair::of(no, friend), by_fix, now, events) {

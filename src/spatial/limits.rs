@@ -169,3 +169,116 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOLD: i64 = 900_000;
+
+    /// A point of the cell so many columns east of the date line and rows north of 52.54°, in the part of it that is given.
+    fn block(east: i32, north: i32, part: (f64, f64)) -> LatLon {
+        let south = 52.54 + f64::from(north) / 100.0;
+        let width = 360.0 / (36_000.0 * (south + 0.01).to_radians().cos()).floor();
+        LatLon::new(
+            south + part.1 / 100.0,
+            -180.0 + (f64::from(east) + part.0) * width + if east < 0 { 360.0 } else { 0.0 },
+        )
+        .unwrap()
+    }
+
+    fn middle(east: i32, north: i32) -> LatLon {
+        block(east, north, (0.5, 0.5))
+    }
+
+    fn shown(shown: &Shown) -> Cell {
+        shown.at.unwrap().cell
+    }
+
+    fn walk(shown: &mut Shown, minutes: i64, here: LatLon) -> Cell {
+        shown.follow(here, UnixMs(minutes * 60_000), HOLD);
+        shown.at.unwrap().cell
+    }
+
+    #[test]
+    fn who_walks_on_is_followed_cell_by_cell() {
+        let mut one = Shown::default();
+        for step in 0..50 {
+            assert_eq!(walk(&mut one, i64::from(step), middle(step, 0)), Cell::of(middle(step, 0)));
+        }
+        let mut diagonal = Shown::default();
+        for step in 0..50 {
+            walk(&mut diagonal, i64::from(step), middle(step, step));
+            let at = walk(&mut diagonal, i64::from(step), middle(step + 1, step));
+            assert!(at.touches(Cell::of(middle(step + 1, step))), "never more than one cell behind");
+        }
+    }
+
+    #[test]
+    fn noise_at_an_edge_or_a_corner_shows_one_change_in_a_hold() {
+        // Where four cells meet: the only such corners are on the date line and opposite of it.
+        let corner = [(-1, 0, 0.999), (0, 0, 0.001), (-1, 1, 0.999), (0, 1, 0.001)];
+        for cells in [2, 3, 4] {
+            let mut one = Shown::default();
+            let mut changes = Vec::new();
+            for second in 0..7_200_u64 {
+                let mixed = second.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+                let (east, north, x) = corner[usize::try_from(mixed % cells).unwrap()];
+                let here = block(east, north, (x, if north == 0 { 0.999 } else { 0.001 }));
+                let now = i64::try_from(second * 1_000).unwrap();
+                if one.follow(here, UnixMs(now), HOLD) {
+                    changes.push(now);
+                }
+            }
+            assert!(changes.len() > 4, "{changes:?}");
+            // The first is where it began.
+            let gaps = changes.iter().skip(1).zip(changes.iter().skip(2)).map(|(one, next)| next - one);
+            assert!(gaps.clone().all(|gap| gap >= HOLD), "{cells} cells: {:?}", gaps.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn who_turns_back_is_shown_where_they_turned_until_the_hold_is_over() {
+        let mut one = Shown::default();
+        for step in 0..4 {
+            walk(&mut one, i64::from(step), middle(step, 0));
+        }
+        let turned = Cell::of(middle(3, 0));
+        for (minutes, step) in [(4, 2), (5, 1), (6, 0)] {
+            assert_eq!(walk(&mut one, minutes, middle(step, 0)), turned);
+        }
+        assert_eq!(walk(&mut one, 16, middle(0, 0)), turned, "the cell beside was left 14 minutes ago");
+        assert_eq!(walk(&mut one, 17, middle(0, 0)), Cell::of(middle(0, 0)), "15");
+        assert_eq!(shown(&one), Cell::of(middle(0, 0)));
+    }
+
+    #[test]
+    fn what_is_agreed_is_kept_by_friend_and_forgotten_when_nothing_is_left_of_it() {
+        let mut limits = Limits::default();
+        let off = Terms { given: Precision::Off, taken: Precision::Approximate };
+        for no in [7, 3, 5] {
+            limits.set_terms(UserNo(no), Terms { taken: Precision::Exact, ..off });
+        }
+        limits.set_terms(UserNo(5), off);
+        limits.set_terms(UserNo(9), Terms::default());
+        let with = |limits: &Limits| limits.exceptions().iter().map(|exception| exception.with.0).collect::<Vec<_>>();
+        assert_eq!(
+            (with(&limits), limits.terms(UserNo(5)), limits.terms(UserNo(4))),
+            (vec![3, 5, 7], off, Terms::default())
+        );
+        limits.set_terms(UserNo(5), Terms::default());
+        assert_eq!(with(&limits), [3, 7]);
+    }
+
+    #[test]
+    fn no_cell_is_kept_for_those_who_never_asked_for_one() {
+        let mut limits = Limits::default();
+        assert!(!limits.follow(middle(0, 0), UnixMs(0), HOLD));
+        limits.begin_showing(Some(middle(0, 0)), UnixMs(0), HOLD);
+        assert!(
+            !limits.follow(block(0, 0, (0.1, 0.9)), UnixMs(1), HOLD) && limits.follow(middle(1, 0), UnixMs(2), HOLD)
+        );
+        limits.begin_showing(Some(middle(0, 0)), UnixMs(3), HOLD);
+        assert!(!limits.follow(middle(0, 0), UnixMs(3), HOLD), "sharing once more does not begin anew");
+    }
+}

@@ -11,7 +11,7 @@
 //! two discs holds for the shown points as it does for exact ones, and a fix within the shown cell is no work.
 use super::encounters::Verdict;
 use super::facts::{Event, Reason, Seen};
-use super::limits::{Exception, Terms};
+use super::limits::{Exception, Stand, Terms};
 use super::proximity::Pair;
 use super::quiet_zone::{self, WATCH_M};
 use super::world::World;
@@ -83,16 +83,18 @@ impl World {
         Some(Seen { live, precision })
     }
 
+    /// Where the two of a pair with a limit are for each other, `no` first; `None` when one of them is nowhere.
+    fn stands(&self, no: UserNo, exception: &Exception) -> Option<(Stand, Stand)> {
+        let Exception { with, terms } = *exception;
+        Some((self.slots.get(no)?.stand(terms.given)?, self.slots.get(with)?.stand(terms.taken)?))
+    }
+
     /// True when no disc of up to `disc_m` around where `no` is comes too close to a friend with a limit; also when the two
     /// cannot meet at all. Compares chords, like the look at everybody else.
     pub(super) fn is_out_of_reach(&self, no: UserNo, exception: &Exception, disc_m: f64) -> bool {
         let Exception { with, terms } = *exception;
-        let (Some(own), Some(own_zone), Some(zone)) = (self.slots.get(no), self.zones.get(no), self.zones.get(with))
-        else {
-            return true;
-        };
-        let other = self.slots.get(with).and_then(|other| other.stand(terms.taken));
-        let (Some(own), Some(other), true) = (own.stand(terms.given), other, zone.ready) else { return true };
+        let Some((own, other)) = self.stands(no, exception) else { return true };
+        let (Some(own_zone), Some(zone)) = (self.zones.get(no), self.zones.get(with)) else { return true };
         let (centre, other_disc_m) =
             if terms.taken.is_exact() { (zone.centre, zone.disc_m) } else { (other.point, 0.0) };
         let disc_m = if terms.given.is_exact() { disc_m } else { 0.0 };
@@ -114,8 +116,7 @@ impl World {
             Verdict::Keep(_, room) if room < WATCH_M => return Bound::Watch,
             Verdict::Keep(limit, _) => limit,
         };
-        let stand = |no, precision| self.slots.get(no).and_then(|slot| slot.stand(precision));
-        let (Some(own), Some(other)) = (stand(no, terms.given), stand(with, terms.taken)) else { return Bound::Free };
+        let Some((own, other)) = self.stands(no, exception) else { return Bound::Free };
         let largest_m = if terms.given.is_exact() { self.settings.largest_disc_m } else { 0.0 };
         let allowed_m = match self.zones.get_mut(with).filter(|_| terms.taken.is_exact()) {
             Some(zone) => zone.allows(own.point, other.point, limit, largest_m),
