@@ -17,7 +17,7 @@ use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, Use
 use crate::domain::{Availability, DeviceName, Note, Precision, UnixMs, UserId, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
-    AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SMALL_BODY, SessionReply,
+    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SMALL_BODY, SessionReply, SharingReply,
     StepsDay, StepsReply, WhoReply, parse_session_body, write,
 };
 use crate::store::StoreError;
@@ -191,7 +191,11 @@ pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpR
     let no = caller.0.no;
     let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let friend = |friend: &UserNo| Some(node.user.friend_object(*friend, no, places.get(friend), now)?.1);
+    let friend = |other: &UserNo| {
+        let (_, friend) = node.user.friend_object(*other, no, places.get(other), now)?;
+        let shared = SharingReply::of(&node.user.accounts.sharing(no, *other)?, now);
+        Some(FriendReply { friend, shared })
+    };
     let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
     Ok(json(write(&FriendsReply { friends })))
 }
