@@ -63,7 +63,8 @@ pub async fn export(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpRe
     let counted = node.hours.send(QueryHoursOf(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let tokens = tokens::rows(&node, &caller);
     let shared = node.get_ref().clone();
-    let archive = web::block(move || Person { node: &shared, no, now: shared.user.clock.now() }.archive(counted, &tokens));
+    let archive =
+        web::block(move || Person { node: &shared, no, now: shared.user.clock.now() }.archive(counted, &tokens));
     let archive = archive.await.map_err(|_| ApiError::unavailable("try again"))?.map_err(|error| {
         tracing::error!(%error, "an export could not be made");
         ApiError::unavailable("the server cannot read its store now")
@@ -97,7 +98,8 @@ struct Person<'a> {
 impl Person<'_> {
     fn archive(&self, counted: Vec<HourKey>, tokens: &[TokenReply]) -> Result<Vec<u8>, ExportError> {
         let (accounts, no) = (&self.node.user.accounts, self.no);
-        let exported = AuditRow { t: self.now, actor: Some(no), action: Action::Exported, subject: Some(no), detail: 0 };
+        let exported =
+            AuditRow { t: self.now, actor: Some(no), action: Action::Exported, subject: Some(no), detail: 0 };
         if let Err(error) = accounts.record(exported) {
             tracing::warn!(%error, "an export is not in the audit log");
         }
@@ -264,8 +266,7 @@ impl Person<'_> {
     /// The id of the person themselves, a friend, or somebody they have blocked.
     fn name_of(&self, no: UserNo) -> Option<String> {
         let accounts = &self.node.user.accounts;
-        let is_known =
-            no == self.no || accounts.are_friends(self.no, no) || accounts.blocked(self.no).contains(&no);
+        let is_known = no == self.no || accounts.are_friends(self.no, no) || accounts.blocked(self.no).contains(&no);
         accounts.by_no(no).filter(|_| is_known).map(|account| account.id.as_str().to_owned())
     }
 }

@@ -11,14 +11,14 @@ use super::query::{Query, days};
 use super::session::nearby;
 use super::state::Node;
 use crate::activity::steps::StepCounter;
-use crate::actors::spatial_index::QueryFriends;
 use crate::actors::downlink::Gate;
+use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
 use crate::domain::{Availability, DeviceName, Note, Precision, UnixMs, UserId, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
-    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SMALL_BODY, SessionReply, SharingReply,
-    StepsDay, StepsReply, WhoReply, parse_session_body, write,
+    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SMALL_BODY,
+    SessionReply, SharingReply, StepsDay, StepsReply, WhoReply, parse_session_body, write,
 };
 use crate::store::StoreError;
 use crate::store::accounts::Identity;

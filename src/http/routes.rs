@@ -9,9 +9,7 @@ use futures_util::future::{Either, ready};
 
 use super::error::ApiError;
 use super::state::Node;
-use super::{
-    admin, audit, dashboard, export, friendship, ingest, invites, me, profile, session, status, tokens,
-};
+use super::{admin, audit, dashboard, export, friendship, ingest, invites, me, profile, session, status, tokens};
 use crate::domain::Code;
 
 /// Registers every route. Used by the server and by tests alike.
@@ -45,9 +43,7 @@ pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
                 .service(resource("/me/tokens/{id}").route(web::delete().to(tokens::revoke)))
                 .service(resource("/me/viewers").route(web::get().to(friendship::viewers)))
                 .service(resource("/export").route(web::get().to(export::export)))
-                .service(
-                    resource("/invites").route(web::get().to(invites::list)).route(web::post().to(invites::make)),
-                )
+                .service(resource("/invites").route(web::get().to(invites::list)).route(web::post().to(invites::make)))
                 .service(
                     resource("/invites/{code}")
                         .route(web::get().to(invites::show))

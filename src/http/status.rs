@@ -55,11 +55,7 @@ pub async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
 ///
 /// # Errors
 /// 400 and 422 for a bad date or span.
-pub async fn histogram(
-    caller: Caller,
-    req: HttpRequest,
-    node: web::Data<Arc<Node>>,
-) -> Result<HttpResponse, ApiError> {
+pub async fn histogram(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&req);
     let time_zone = node.config.hours.time_zone.clone();
     let smallest = Some(node.config.privacy.smallest_count).filter(|count| !caller.0.admin && *count > 1);

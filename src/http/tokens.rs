@@ -41,11 +41,7 @@ pub fn rows(node: &Node, Reader(caller): &Reader) -> Vec<TokenReply> {
 ///
 /// # Errors
 /// 400 for a bad field; 409 when there are too many; 503 when it cannot be stored.
-pub async fn make(
-    caller: Reader,
-    payload: web::Payload,
-    node: web::Data<Arc<Node>>,
-) -> Result<HttpResponse, ApiError> {
+pub async fn make(caller: Reader, payload: web::Payload, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let body = node.body(payload).whole(SMALL_BODY).await?;
     let body = parse_token_body(&body)?;
     let (kind, word) = match body.kind {

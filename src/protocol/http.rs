@@ -21,8 +21,8 @@ pub use admin::{
 };
 pub use csv::steps_csv;
 pub use export::{
-    ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter, ExportedFriend,
-    ExportedHour, ExportedInvite, ExportedSharing, positions_geojson,
+    ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter, ExportedFriend, ExportedHour,
+    ExportedInvite, ExportedSharing, positions_geojson,
 };
 pub use fields::LONGEST_AHEAD_MS;
 pub use friendship::{

@@ -145,7 +145,8 @@ impl Field<'_> {
         if t > now.0 && t <= (now + LONGEST_AHEAD_MS).0 {
             return Ok(Some(Some(UnixMs(t))));
         }
-        let message = format!("{field} must be after now and at most 366 days ahead, in milliseconds since 1970-01-01 UTC");
+        let message =
+            format!("{field} must be after now and at most 366 days ahead, in milliseconds since 1970-01-01 UTC");
         Err(Refusal::of_field(Code::OutOfRange, field, message))
     }
 
@@ -227,7 +228,9 @@ mod tests {
 
     #[test]
     fn a_body_is_one_object_with_each_field_once() {
-        for bad in ["", " ", "null", "[]", "7", "\"x\"", "{", "{}x", r#"{"name":"a","name":"b"}"#, "{\"name\":\"\u{0}\"}"] {
+        for bad in
+            ["", " ", "null", "[]", "7", "\"x\"", "{", "{}x", r#"{"name":"a","name":"b"}"#, "{\"name\":\"\u{0}\"}"]
+        {
             let refusal = Fields::read(bad.as_bytes()).err().map(|refusal| refusal.code);
             assert_eq!(refusal, Some(Code::BadJson), "{bad:?}");
         }
@@ -238,7 +241,9 @@ mod tests {
 
     #[test]
     fn a_field_that_is_something_else_is_named_with_what_it_may_be() {
-        for (value, wrong) in [("7", true), ("true", true), ("[1]", true), ("{}", true), ("null", false), (r#""a""#, false)] {
+        for (value, wrong) in
+            [("7", true), ("true", true), ("[1]", true), ("{}", true), ("null", false), (r#""a""#, false)]
+        {
             let body = format!(r#"{{"name": {value}}}"#);
             let refusal = Fields::read(body.as_bytes()).unwrap().name().err();
             let expected = wrong.then(|| Refusal::of_field(Code::BadField, "name", "name must be a string"));

@@ -123,7 +123,8 @@ mod tests {
             ..ProfileBody::default()
         };
         assert_eq!(parse_profile_body(body, NOW), Ok(expected));
-        let body = r#"{"name": " Ann ☕ ", "radius": 50, "time_zone": "europe/berlin", "stride": 2, "hidden_until": 1001}"#;
+        let body =
+            r#"{"name": " Ann ☕ ", "radius": 50, "time_zone": "europe/berlin", "stride": 2, "hidden_until": 1001}"#;
         let expected = ProfileBody {
             name: Some(DisplayName::parse("Ann ☕").unwrap()),
             radius: Some(Radius::metres(50.0).unwrap()),
