@@ -61,8 +61,8 @@ pub async fn view(
     let viewer = friend(&node, me, &path)?;
     let places = node.index.send(QueryFriends(viewer)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let (_, friend) = node.user.friend_object(me, viewer, places.get(&me), now).ok_or_else(ApiError::not_found)?;
-    Ok(json(write(&ViewReply { sight: sight_word(node.user.gate.sight(me, viewer)), friend })))
+    let (sight, friend) = node.user.friend_object(me, viewer, places.get(&me), now).ok_or_else(ApiError::not_found)?;
+    Ok(json(write(&ViewReply { sight: sight_word(sight), friend })))
 }
 
 /// `GET /v1/me/viewers`: who sees what of the caller now, and until when that is agreed.
