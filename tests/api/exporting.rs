@@ -15,7 +15,7 @@ fn export(node: &TestNode, person: &Person) -> BTreeMap<String, String> {
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert!(reply.header("content-disposition").unwrap().starts_with("attachment"));
     let mut archive = zip::ZipArchive::new(Cursor::new(reply.body)).unwrap();
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let names: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
     let mut read = |name: &str| {
         let mut text = String::new();
         archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
