@@ -136,7 +136,7 @@ fn rare_deed() -> impl Strategy<Value = Deed> {
 }
 
 /// Ordinary ground, both sides of the date line, both poles, and the one spot where all of it meets.
-fn homes() -> impl Strategy<Value = LatLon> {
+pub fn homes() -> impl Strategy<Value = LatLon> {
     let homes = [
         (52.52, 13.4),
         (0.0, 180.0),
@@ -240,7 +240,7 @@ impl Life {
 }
 
 /// Seeded; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more or other lives.
-fn config(cases: u32) -> ProptestConfig {
+pub fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     let rng_seed = match default.rng_seed {

@@ -5,5 +5,7 @@ mod agreed;
 mod hub;
 mod lives;
 mod oracle;
+mod privacy;
 mod scenes;
+mod sharing;
 mod stage;

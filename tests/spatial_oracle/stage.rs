@@ -215,7 +215,6 @@ impl Stage {
 
     /// Everybody sees of everybody what was agreed, and of those around them no more than that.
     fn check_sights(&self) -> Result<(), String> {
-        let now = UnixMs(self.now);
         let hidden = self.oracle.people.values().filter(|one| one.hidden).count();
         let (counts, people) = (self.world.counts(), self.oracle.people.values());
         let free = people.filter(|one| one.free && !one.hidden).count();
@@ -223,37 +222,38 @@ impl Stage {
             return Err(format!("{counts:?}, but {free} are free and {hidden} hide"));
         }
         // One of them looks around after each command, which is everybody often enough over a life.
-        let viewers = self.oracle.people.keys().cycle().skip(self.commands % 61);
+        let viewer = self.oracle.people.keys().cycle().nth(self.commands % 61);
         let radius = [90.0, 1_200.0, 1e9][self.commands / 7 % 3];
-        for viewer in viewers.take(1) {
-            let limited = |(pair, precision): (&(u32, u32), &Precision)| {
-                *precision == Precision::Approximate && (pair.0 == *viewer || pair.1 == *viewer)
-            };
-            if self.oracle.shared.iter().any(limited) && self.world.quiet(UserNo(*viewer)).is_some() {
-                return Err(format!("{viewer} is told a quiet zone beside an approximate friend"));
-            }
-            for owner in self.oracle.people.keys() {
-                let seen = self.world.seen(UserNo(*owner), UserNo(*viewer), now);
-                let due = self.oracle.sees(*owner, *viewer);
-                let agree = match (seen, due) {
-                    (Some(seen), Some((place, t))) => {
-                        let precision = self.oracle.precision(*owner, *viewer);
-                        let veiled = seen.live.accuracy == Some(CELL_ACCURACY)
-                            && (seen.live.speed, seen.live.heading) == (None, None);
-                        haversine(seen.live.position, place) < 1e-3
-                            && seen.live.t.0 == t
-                            && seen.precision == precision
-                            && (precision == Precision::Exact || veiled)
-                    }
-                    (seen, due) => seen.is_none() && due.is_none(),
-                };
-                if !agree {
-                    return Err(format!("{viewer} sees of {owner} {seen:?} and should see {due:?}"));
-                }
-            }
-            self.check_nearby(*viewer, radius)?;
+        viewer.map_or(Ok(()), |viewer| self.check_sight_of(*viewer, radius))
+    }
+
+    fn check_sight_of(&self, viewer: u32, radius: f64) -> Result<(), String> {
+        let limited = |(pair, precision): (&(u32, u32), &Precision)| {
+            *precision == Precision::Approximate && (pair.0 == viewer || pair.1 == viewer)
+        };
+        if self.oracle.shared.iter().any(limited) && self.world.quiet(UserNo(viewer)).is_some() {
+            return Err(format!("{viewer} is told a quiet zone beside an approximate friend"));
         }
-        Ok(())
+        for owner in self.oracle.people.keys() {
+            let seen = self.world.seen(UserNo(*owner), UserNo(viewer), UnixMs(self.now));
+            let due = self.oracle.sees(*owner, viewer);
+            let agree = match (seen, due) {
+                (Some(seen), Some((place, t))) => {
+                    let precision = self.oracle.precision(*owner, viewer);
+                    let veiled = seen.live.accuracy == Some(CELL_ACCURACY)
+                        && (seen.live.speed, seen.live.heading) == (None, None);
+                    haversine(seen.live.position, place) < 1e-3
+                        && seen.live.t.0 == t
+                        && seen.precision == precision
+                        && (precision == Precision::Exact || veiled)
+                }
+                (seen, due) => seen.is_none() && due.is_none(),
+            };
+            if !agree {
+                return Err(format!("{viewer} sees of {owner} {seen:?} and should see {due:?}"));
+            }
+        }
+        self.check_nearby(viewer, radius)
     }
 
     fn check_nearby(&self, asker: u32, radius_m: f64) -> Result<(), String> {
