@@ -84,14 +84,15 @@ pub async fn viewers(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpR
     Ok(json(write(&ViewersReply { viewers })))
 }
 
-/// `GET /v1/blocks`: whom the caller has blocked.
+/// `GET /v1/blocks`: whom the caller has blocked. Their name is none of the caller's business any more, also not whether it
+/// changes: in its place stands the id.
 ///
 /// # Errors
 /// 401.
 pub async fn blocks(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let person = |no: &UserNo| {
-        let account = node.user.accounts.by_no(*no)?;
-        Some(PersonRow { user: account.id.as_str().to_owned(), name: account.name.as_str().to_owned() })
+        let id = node.user.accounts.by_no(*no)?.id.as_str().to_owned();
+        Some(PersonRow { user: id.clone(), name: id })
     };
     let blocked = node.user.accounts.blocked(caller.0.no).iter().filter_map(person).collect();
     Ok(json(write(&BlocksReply { blocked })))

@@ -107,6 +107,8 @@ fn who_is_blocked_is_a_friend_no_more_and_does_not_learn_why() {
     let friends = node.call_as(&ann, "GET", "/v1/friends").ok()["friends"].clone();
     assert_eq!((friends.as_array().unwrap().len(), &friends[0]["user"]), (1, &json!("cem")));
     assert_eq!(block(&bob, "ann"), 404, "they are friends no more");
+    node.call_as(&bob, "PATCH", "/v1/me").json(&json!({"name": "Bob in Rome"})).ok();
+    assert_eq!(blocks(&ann), json!([{"user": "bob", "name": "bob"}]), "a new name is not for who is no friend");
     let node = node.restart();
     let blocked = node.call_as(&ann, "GET", "/v1/blocks").ok()["blocked"].clone();
     assert_eq!(blocked[0]["user"], "bob", "also after a restart");

@@ -161,6 +161,32 @@ fn a_browser_accepts_with_its_session_from_our_own_page_only() {
 }
 
 #[test]
+fn a_browser_whose_session_is_over_can_still_join() {
+    let node = TestNode::start();
+    let [ann, bob] = node.strangers(["ann", "bob"]);
+    let signed_in = node.call("POST", "/v1/session").json(&json!({"token": bob.token})).send();
+    let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(node.call_as(&bob, "DELETE", "/v1/me").send().status, 204);
+    let code = invite(&node, &ann, &json!({}));
+    let call = node.call("POST", &format!("/v1/invites/{code}/accept")).header("Cookie", &cookie);
+    let own = format!("http://{}", node.address);
+    let reply = call.header("Origin", &own).json(&json!({"name": "Bob again"})).send();
+    assert_eq!(made(&reply).id, "bob-again");
+}
+
+#[test]
+fn an_administrators_link_makes_somebody_who_is_here_an_administrator() {
+    use letshang::store::rows::InviteKind;
+    let node = TestNode::start();
+    let [bob] = node.strangers(["bob"]);
+    let issued = node.node.user.accounts.invite(InviteKind::Administrator, NOON + 1_000, NOON).unwrap();
+    let code = issued.secret.reveal();
+    assert_eq!(accept_as(&node, &bob, code).json(), json!({"user": "bob"}));
+    assert_eq!(node.call_as(&bob, "GET", "/v1/me").ok()["admin"], true);
+    is_nothing(&node, &accept(&node, code, &json!({"name": "Eve"})), "a second use");
+}
+
+#[test]
 fn a_credential_that_does_not_hold_makes_no_account() {
     let node = TestNode::start();
     let [ann, bob] = node.strangers(["ann", "bob"]);
