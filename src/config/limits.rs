@@ -1,8 +1,25 @@
 //! `[limits]`: bounds on what comes in and waits to go out.
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
-use super::span::{Span, bounded, bounded_span};
+use super::keys::{Key, Kind};
+use super::span::{HOUR, Span};
+
+/// What each key may hold.
+pub(super) const KEYS: &[Key] = &[
+    ("limits.frame_bytes", Kind::Bytes(1_024, 16 << 20)),
+    ("limits.frames_per_second", Kind::Number(1, 1_000_000)),
+    ("limits.frame_burst", Kind::Number(1, 1_000_000)),
+    ("limits.errors_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.hello", Kind::Duration(100, 600_000)),
+    ("limits.message", Kind::Duration(100, 600_000)),
+    ("limits.idle", Kind::Duration(1_000, HOUR)),
+    ("limits.write_stall", Kind::Duration(1_000, 600_000)),
+    ("limits.outbox_frames", Kind::Number(8, 65_536)),
+    ("limits.outbox_bytes", Kind::Bytes(4_096, 64 << 20)),
+    ("limits.body_bytes", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.admin_body_bytes", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.body_idle", Kind::Duration(100, 600_000)),
+];
 
 /// `[limits]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -34,23 +51,4 @@ pub struct Limits {
     pub admin_body_bytes: usize,
     /// Longest pause within a body.
     pub body_idle: Span,
-}
-
-impl Limits {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded("limits.frame_bytes", self.frame_bytes, 1_024, 16 << 20)?;
-        bounded("limits.frames_per_second", self.frames_per_second as usize, 1, 1_000_000)?;
-        bounded("limits.frame_burst", self.frame_burst as usize, 1, 1_000_000)?;
-        bounded("limits.errors_per_minute", self.errors_per_minute as usize, 1, 1_000_000)?;
-        bounded_span("limits.hello", self.hello, 100, 600_000)?;
-        bounded_span("limits.message", self.message, 100, 600_000)?;
-        bounded_span("limits.idle", self.idle, 1_000, 3_600_000)?;
-        bounded_span("limits.write_stall", self.write_stall, 1_000, 600_000)?;
-        bounded("limits.outbox_frames", self.outbox_frames, 8, 65_536)?;
-        bounded("limits.outbox_bytes", self.outbox_bytes, 4_096, 64 << 20)?;
-        bounded("limits.body_bytes", self.body_bytes, 1_024, 1 << 30)?;
-        bounded("limits.admin_body_bytes", self.admin_body_bytes, 1_024, 1 << 30)?;
-        bounded_span("limits.body_idle", self.body_idle, 100, 600_000)?;
-        Ok(())
-    }
 }
