@@ -84,6 +84,14 @@ impl Collector for NodeCollector {
             let gauge = ConstGauge::new(value);
             gauge.encode(out.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
+        if let Some(certificates) = &node.certificates {
+            let failures = ConstCounter::new(certificates.reload_failures());
+            let help = "How often the TLS certificate could not be read again";
+            failures.encode(out.encode_descriptor("tls_reload_failures", help, None, failures.metric_type())?)?;
+            let left = ConstGauge::new(certificates.expires_in(now));
+            let help = "Seconds until the TLS certificate expires";
+            left.encode(out.encode_descriptor("tls_certificate_expires", help, None, left.metric_type())?)?;
+        }
         let closed = prometheus_client::metrics::family::Family::<
             Vec<(String, String)>,
             prometheus_client::metrics::counter::Counter,
