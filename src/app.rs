@@ -167,8 +167,9 @@ impl App {
         }
         actix::System::new().block_on(async {
             let app = Self::start(config, Clock::System).await?;
+            let stopped = stop::signal();
             listening(&app.url);
-            app.run_until(stop::signal()).await
+            app.run_until(stopped).await
         })
     }
 

@@ -19,6 +19,7 @@ use crate::store::accounts::{AccountError, Accounts, NewUser};
 use crate::store::embedded::Embedded;
 use crate::store::histograms::EmbeddedHistograms;
 use crate::store::rows::TokenKind;
+use crate::telemetry::Unread;
 
 /// Carries out `request` and prints what came of it.
 ///
@@ -76,25 +77,6 @@ fn target(place: &Place, args: &ReplayArgs) -> anyhow::Result<ReplayTarget> {
         }
     };
     Ok(ReplayTarget { base_url, token })
-}
-
-/// A way out whose reader may have gone away (`| head`): the work goes on without.
-struct Unread<W>(W);
-
-impl<W: Write> Write for Unread<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self.0.write(bytes) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(bytes.len()),
-            outcome => outcome,
-        }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        match self.0.flush() {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            outcome => outcome,
-        }
-    }
 }
 
 fn running(config: &Config) -> anyhow::Result<Option<UnixStream>> {
