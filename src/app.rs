@@ -1,6 +1,7 @@
 //! Putting a node together: the one place that knows every actor. Built last stage first, addresses passed in `new`.
 pub mod listen;
 mod load;
+mod mount;
 mod stop;
 
 use std::net::SocketAddr;
@@ -54,6 +55,7 @@ impl App {
         let listening = Listening::take(&config, clock.now())?;
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
+        mount::warn_of_network(store.path());
         let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
         let accounts = Arc::new(stored.accounts);
