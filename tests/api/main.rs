@@ -28,4 +28,5 @@ mod presence;
 mod proxies;
 mod rest;
 mod sessions;
+mod sharing;
 mod tls;
