@@ -16,6 +16,7 @@ use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
+use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
@@ -27,7 +28,7 @@ use crate::domain::Clock;
 use crate::http::people::People;
 use crate::http::socket::{DISCONNECT_TIMEOUT, SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
 use crate::http::state::Node;
-use crate::http::{admin_socket, routes};
+use crate::http::{admin_socket, invites, routes};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server::Limits;
 use crate::spatial::world::{Settings, World};
@@ -40,6 +41,7 @@ pub struct App {
     node: Arc<Node>,
     server: Server,
     parts: stop::Parts,
+    first_link: Option<String>,
 }
 
 impl App {
@@ -98,8 +100,9 @@ impl App {
         spatial.connect(index.clone().recipient());
 
         let user = Arc::new(UserDeps {
-            accounts,
             store,
+            gate: Arc::new(Entitlements::new(accounts.clone(), board.clone(), clock.clone())),
+            accounts,
             board,
             registry: registry.clone(),
             spatial,
@@ -141,6 +144,7 @@ impl App {
             zone,
             config,
         });
+        let first_link = invites::first_link(&node, &format!("http://{address}"))?;
         let server = serve(listener, &node)?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
@@ -148,17 +152,17 @@ impl App {
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
-        Ok(Self { address, node, server, parts })
+        Ok(Self { address, node, server, parts, first_link })
     }
 
-    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the address.
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears when it stands.
     ///
     /// # Errors
     /// As [`App::start`] and [`App::run_until`].
-    pub fn run(config: Config, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+    pub fn run(config: Config, listening: impl FnOnce(&Self)) -> anyhow::Result<()> {
         actix::System::new().block_on(async {
             let app = Self::start(config, Clock::System).await?;
-            listening(app.address());
+            listening(&app);
             app.run_until(stop::signal()).await
         })
     }
@@ -167,6 +171,12 @@ impl App {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The link that makes the first administrator, when there is nobody yet. For the operator's eyes, not for the log.
+    #[must_use]
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
     }
 
     /// The node, for tests that look inside.
@@ -282,6 +292,7 @@ fn settings(config: &Config) -> Settings {
         fresh_ms: config.proximity.fresh.as_ms(),
         announce_again_ms: config.proximity.announce_again.as_ms(),
         leave_hold_ms: config.proximity.leave_hold.as_ms(),
+        cell_hold_ms: config.privacy.cell_hold.as_ms(),
         ..Settings::default()
     }
 }
