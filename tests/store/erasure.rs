@@ -239,6 +239,26 @@ fn a_removal_during_a_purge_is_still_owed_afterwards() {
     assert!(!house.store.owes_purge().unwrap());
 }
 
+#[test]
+fn what_came_to_the_disk_after_its_person_was_removed_is_swept() {
+    let house = lived_in();
+    house.accounts.remove(&[BOB]).unwrap();
+    house.store.purge().unwrap();
+    // A row that was on its way, and then the server was killed.
+    let mut batch = WriteBatch::new();
+    batch.put(&live_row(BOB, LAT, LON, NOW));
+    batch.put(&StepsRow { no: BOB, date: date(2026, 1, 1), steps: 5 });
+    batch.put(&PairRow { a: ANN, b: BOB, near: true, announced_at: NOW });
+    house.store.commit(batch, Durability::Process).unwrap();
+    let house = house.restarted();
+    assert_eq!(house.accounts.forget_strays().unwrap(), 3);
+    assert_eq!(house.accounts.forget_strays().unwrap(), 0);
+    assert!(house.store.owes_purge().unwrap());
+    house.store.purge().unwrap();
+    finds_nothing(house.dir.path(), &traces());
+    assert_eq!((house.store.all::<LiveRow>().unwrap().len(), house.accounts.len()), (201, 201));
+}
+
 /// A row by whose number a gap shows. Of nobody who is ever erased.
 fn counted(n: u32) -> StepsRow {
     StepsRow { no: UserNo(1_000_000 + n), date: date(2026, 1, 1), steps: n }
