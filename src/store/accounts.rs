@@ -6,6 +6,7 @@ mod audit;
 mod friends;
 mod invites;
 mod plan;
+mod sweep;
 mod tokens;
 
 use std::sync::Arc;
