@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, hasBrowser, openBrowser, Suite } from './browser.mjs';
+import { circle } from './circle.mjs';
 import { Phone, Server, until } from './server.mjs';
 
 const pictures = process.argv[2] ?? process.env.LETSHANG_SHOTS;
@@ -42,7 +43,7 @@ const outside = [];
 const complaints = [];
 
 /** A new visitor's page. Requests to other hosts, policy violations and script errors are written down. */
-async function visit({ size = WIDE, dark = false, hash = '', calm = false } = {}) {
+async function visit({ on = server, path = '/', size = WIDE, dark = false, hash = '', calm = false } = {}) {
   const context = await browser.newContext({
     viewport: size,
     colorScheme: dark ? 'dark' : 'light',
@@ -52,13 +53,13 @@ async function visit({ size = WIDE, dark = false, hash = '', calm = false } = {}
   const page = await context.newPage();
   page.on('request', (r) => {
     const { protocol, host } = new URL(r.url());
-    if (!['data:', 'blob:'].includes(protocol) && host !== `127.0.0.1:${server.port}`) outside.push(r.url());
+    if (!['data:', 'blob:'].includes(protocol) && host !== `127.0.0.1:${on.port}`) outside.push(r.url());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (m) => {
     if (
       m.type() === 'error' &&
-      !/status of 401|Failed to fetch \(0\)|ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|503/.test(
+      !/status of (401|404|409|422)|Failed to fetch \(0\)|ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|503/.test(
         m.text(),
       )
     )
@@ -70,7 +71,11 @@ async function visit({ size = WIDE, dark = false, hash = '', calm = false } = {}
     });
   });
   page.setDefaultTimeout(60_000);
-  await page.goto(`${server.url}/${hash}`);
+  page.on('dialog', (spoken) => {
+    complaints.push(`a script spoke: ${spoken.message()}`);
+    void spoken.dismiss();
+  });
+  await page.goto(`${on.url}${path}${hash}`);
   await page.waitForFunction(() => window.__letshang?.ready);
   return page;
 }
@@ -383,6 +388,8 @@ await test('on an open demonstration node a visitor is let in, also after a rest
   await accessible(guest, 'admin, phone, dark');
   clearInterval(walking);
 });
+
+await circle({ binary, test, visit, picture });
 
 const walkers = process.env.LETSHANG_WALKERS;
 if (walkers) {

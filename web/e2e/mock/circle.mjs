@@ -11,8 +11,11 @@ const secret = (prefix) => prefix + randomBytes(32).toString('base64url');
 /** `me()` gives the profile; `changes` are merged into it; `mates` are the friends; `tell` sends a frame to the page. */
 export class Circle {
   constructor({ me, mates, tell, signIn, signOut, admin }) {
-    Object.assign(this, { me, mates, tell, signIn, signOut, admin });
+    Object.assign(this, { me, tell, signIn, signOut, admin });
+    this.mates = () => [...mates(), ...this.joined];
     const now = Date.now();
+    /** Friends that were made since the start. */
+    this.joined = [];
     this.changes = { only_free: false };
     this.shares = new Map();
     this.blocked = new Map();
@@ -29,8 +32,7 @@ export class Circle {
       { id: 3, device: 'walkers', kind: 'full', created: now - 300 * HOUR },
     ];
     this.next = 10;
-    /** Friends that were made since the start. */
-    this.joined = [];
+
     this.spent = new Set();
     this.once = new Set();
     this.said = [];

@@ -85,10 +85,8 @@ const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 3
 let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
 let talking = null;
-const mates = () => [
-  ...people.slice(0, 12).map(({ user, name, free }) => ({ user, name, free, online: true, near: false })),
-  ...circle.joined,
-];
+const mates = () =>
+  people.slice(0, 12).map(({ user, name, free }) => ({ user, name, free, online: true, near: false }));
 const me = () => ({
   user: 'guest',
   name: mode === 'admin' ? 'Demo guest' : 'Nora Lindqvist',
