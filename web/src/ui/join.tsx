@@ -55,7 +55,7 @@ export function Join() {
     <div class="gate join">
       <div class="gate-card">
         {bad.value !== null ? (
-          <Bad text={bad.value} />
+          <Bad text={bad.value} again={away.value ? () => void read() : undefined} />
         ) : invitation.value === null ? (
           <p role="status" class="muted">
             Reading the invite…
@@ -79,12 +79,17 @@ function out() {
   connection.retry();
 }
 
-function Bad({ text }: { text: string }) {
+function Bad({ text, again }: { text: string; again?: () => void }) {
   return (
     <>
       <Logo />
       <h1>This invite does not open</h1>
       <Problem text={text} />
+      {again && (
+        <button type="button" class="button primary grow" onClick={again}>
+          Try again
+        </button>
+      )}
       <button type="button" class="button grow" onClick={out}>
         Go to LetsHang
       </button>
