@@ -1,11 +1,26 @@
 //! Settings: `config/default.toml` (compiled in), a file, the environment, flags, in that order. Unknown keys are errors.
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod hours;
+mod limits;
+mod log;
+mod people;
+mod redis;
+mod server;
+mod span;
+mod store;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::hours::Hours;
+pub use self::limits::Limits;
+pub use self::log::{Log, LogFormat};
+pub use self::people::{Presence, Privacy, Proximity, Push};
+pub use self::redis::{Redis, RedisUrl};
+pub use self::server::{Dashboard, Server};
+pub use self::span::Span;
+pub use self::store::{Durability, Store};
 
 /// Every key with its default, unit and reason: the manual.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
@@ -78,190 +93,6 @@ pub struct Config {
     pub log: Log,
 }
 
-/// `[server]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// HTTP threads; 0: one per core, at most 4.
-    pub workers: usize,
-    /// Connections at once.
-    pub max_connections: usize,
-    /// Upper bound of the random time clients wait before they come back.
-    pub restart_jitter: Span,
-    /// How long a stopping server waits for its queues.
-    pub drain: Span,
-}
-
-/// `[dashboard]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dashboard {
-    /// Who an unknown visitor is; empty: nobody.
-    pub guest: String,
-    /// How long a browser stays signed in.
-    pub session: Span,
-}
-
-/// `[store]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    /// The folder.
-    pub data: PathBuf,
-    /// How long changes are gathered.
-    pub group_commit: Span,
-    /// What an `ack` survives.
-    pub durability: Durability,
-}
-
-/// What an `ack` survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// Loss of power.
-    Power,
-    /// Loss of the process.
-    Process,
-}
-
-/// `[redis]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redis {
-    /// Where; empty: none.
-    pub url: RedisUrl,
-    /// What every key begins with.
-    pub prefix: String,
-    /// How long one command may take.
-    pub timeout: Span,
-}
-
-/// `[hours]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hours {
-    /// The histogram's time zone.
-    pub time_zone: String,
-    /// How often it is written.
-    pub flush: Span,
-    /// Days kept.
-    pub retain_days: u16,
-}
-
-/// `[proximity]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Proximity {
-    /// How long a position counts as live.
-    pub fresh: Span,
-    /// When the same pair may be announced again.
-    pub announce_again: Span,
-    /// How long a pair must be beyond the leaving distance.
-    pub leave_hold: Span,
-    /// The default radius, metres.
-    pub radius: f64,
-}
-
-/// `[presence]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Presence {
-    /// Online after the last connection.
-    pub linger: Span,
-    /// Online after an HTTP report.
-    pub http_linger: Span,
-}
-
-/// `[privacy]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Privacy {
-    /// For how long a cell that somebody left is not shown for them again, to friends who see them approximately.
-    pub cell_hold: Span,
-    /// Positions older than this go; 0: only the newest is kept.
-    pub retention: Span,
-    /// Counts of people below this are shown as 0 to everybody but the administrator.
-    pub smallest_count: u32,
-    /// How long an invite can be accepted.
-    pub invite: Span,
-    /// How many invites a person can make in a day.
-    pub invites_per_day: u32,
-}
-
-/// `[push]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Push {
-    /// Between `moved` frames.
-    pub moved: Span,
-    /// Between crowd frames.
-    pub crowd: Span,
-    /// Between `steps` frames.
-    pub steps: Span,
-}
-
-/// `[limits]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Largest frame and message, bytes.
-    pub frame_bytes: usize,
-    /// Frames a second.
-    pub frames_per_second: u32,
-    /// Frames at once.
-    pub frame_burst: u32,
-    /// Errors a minute.
-    pub errors_per_minute: u32,
-    /// Time for `hello`.
-    pub hello: Span,
-    /// Time for one message.
-    pub message: Span,
-    /// Silence before 4504.
-    pub idle: Span,
-    /// Unread output before the kernel cuts.
-    pub write_stall: Span,
-    /// State frames held.
-    pub outbox_frames: usize,
-    /// State bytes held.
-    pub outbox_bytes: usize,
-    /// Largest request body.
-    pub body_bytes: usize,
-    /// Largest body of the administrator's calls.
-    pub admin_body_bytes: usize,
-    /// Longest pause within a body.
-    pub body_idle: Span,
-}
-
-/// `[log]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// tracing's filter.
-    pub filter: String,
-    /// How lines look.
-    pub format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// A duration that is written with its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(Duration);
-
-/// A Redis address whose password is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-pub struct RedisUrl(String);
-
 impl Config {
     /// Reads defaults, file, environment and flags, and checks every bound.
     ///
@@ -316,44 +147,15 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.zone()?;
-        bounded("server.workers", self.server.workers, 0, 256)?;
-        bounded("server.max_connections", self.server.max_connections, 1, 1_000_000)?;
-        bounded_span("server.restart_jitter", self.server.restart_jitter, 0, 300_000)?;
-        bounded_span("server.drain", self.server.drain, 0, 4_000)?;
-        bounded_span("store.group_commit", self.store.group_commit, 0, 1_000)?;
-        bounded_span("redis.timeout", self.redis.timeout, 10, 60_000)?;
-        bounded_span("hours.flush", self.hours.flush, 100, 60_000)?;
-        bounded("hours.retain_days", usize::from(self.hours.retain_days), 8, 3_660)?;
-        bounded_span("proximity.fresh", self.proximity.fresh, 1_000, 24 * 3_600_000)?;
-        bounded_span("proximity.announce_again", self.proximity.announce_again, 0, 7 * 24 * 3_600_000)?;
-        bounded_span("proximity.leave_hold", self.proximity.leave_hold, 0, 3_600_000)?;
-        bounded_span("presence.linger", self.presence.linger, 0, 24 * 3_600_000)?;
-        bounded_span("presence.http_linger", self.presence.http_linger, 0, 24 * 3_600_000)?;
-        bounded_span("privacy.cell_hold", self.privacy.cell_hold, 0, 24 * 3_600_000)?;
-        bounded_span("privacy.retention", self.privacy.retention, 0, 366 * 24 * 3_600_000)?;
-        bounded("privacy.smallest_count", self.privacy.smallest_count as usize, 1, 1_000)?;
-        bounded_span("privacy.invite", self.privacy.invite, 60_000, 30 * 24 * 3_600_000)?;
-        bounded("privacy.invites_per_day", self.privacy.invites_per_day as usize, 1, 100_000)?;
-        bounded_span("push.moved", self.push.moved, 10, 60_000)?;
-        bounded_span("push.crowd", self.push.crowd, 100, 60_000)?;
-        bounded_span("push.steps", self.push.steps, 100, 3_600_000)?;
-        bounded("limits.frame_bytes", self.limits.frame_bytes, 1_024, 16 << 20)?;
-        bounded("limits.frames_per_second", self.limits.frames_per_second as usize, 1, 1_000_000)?;
-        bounded("limits.frame_burst", self.limits.frame_burst as usize, 1, 1_000_000)?;
-        bounded("limits.errors_per_minute", self.limits.errors_per_minute as usize, 1, 1_000_000)?;
-        bounded_span("limits.hello", self.limits.hello, 100, 600_000)?;
-        bounded_span("limits.message", self.limits.message, 100, 600_000)?;
-        bounded_span("limits.idle", self.limits.idle, 1_000, 3_600_000)?;
-        bounded_span("limits.write_stall", self.limits.write_stall, 1_000, 600_000)?;
-        bounded("limits.outbox_frames", self.limits.outbox_frames, 8, 65_536)?;
-        bounded("limits.outbox_bytes", self.limits.outbox_bytes, 4_096, 64 << 20)?;
-        bounded("limits.body_bytes", self.limits.body_bytes, 1_024, 1 << 30)?;
-        bounded("limits.admin_body_bytes", self.limits.admin_body_bytes, 1_024, 1 << 30)?;
-        bounded_span("limits.body_idle", self.limits.body_idle, 100, 600_000)?;
-        crate::domain::Radius::metres(self.proximity.radius).map_err(|_| ConfigError::OutOfBounds {
-            key: "proximity.radius",
-            problem: "must be 50 to 50000 metres".to_owned(),
-        })?;
+        self.server.check()?;
+        self.store.check()?;
+        self.redis.check()?;
+        self.hours.check()?;
+        self.proximity.check()?;
+        self.presence.check()?;
+        self.privacy.check()?;
+        self.push.check()?;
+        self.limits.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
                 key: "dashboard.guest",
@@ -364,110 +166,12 @@ impl Config {
     }
 }
 
-impl Span {
-    /// As std's.
-    #[must_use]
-    pub const fn get(self) -> Duration {
-        self.0
-    }
-
-    /// In milliseconds.
-    #[must_use]
-    pub fn as_ms(self) -> i64 {
-        i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.as_millis();
-        let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        match units.iter().find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit)) {
-            Some((unit, name)) => write!(f, "{}{name}", ms / unit),
-            None => write!(f, "{ms}ms"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let wrong =
-            || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
-        let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(digits);
-        let factor = match unit.trim() {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(wrong()),
-        };
-        let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)?;
-        Ok(Self(Duration::from_millis(ms)))
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl RedisUrl {
-    /// The address with its password: only for connecting. `None` when no Redis is configured.
-    #[must_use]
-    pub fn reveal(&self) -> Option<&str> {
-        Some(self.0.as_str()).filter(|url| !url.is_empty())
-    }
-}
-
-impl fmt::Display for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.find("://"), self.0.rfind('@')) {
-            (Some(scheme), Some(at)) if at > scheme => {
-                let (head, tail) = (self.0.get(..scheme + 3), self.0.get(at..));
-                write!(f, "{}***{}", head.unwrap_or_default(), tail.unwrap_or_default())
-            }
-            _ => f.write_str(&self.0),
-        }
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for RedisUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 fn toml_source(text: &str) -> config::File<config::FileSourceString, config::FileFormat> {
     config::File::from_str(text, config::FileFormat::Toml)
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
-}
-
-fn bounded(key: &'static str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfBounds { key, problem: format!("must be {low} to {high}, not {value}") })
-}
-
-fn bounded_span(key: &'static str, value: Span, low_ms: u64, high_ms: u64) -> Result<(), ConfigError> {
-    let (low, high) = (Span(Duration::from_millis(low_ms)), Span(Duration::from_millis(high_ms)));
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfBounds { key, problem: format!("must be {low} to {high}, not {value}") })
 }
 
 #[cfg(test)]
