@@ -24,12 +24,14 @@ use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::Clock;
+use crate::http::browsers::Browsers;
+use crate::http::limits::{self, Limits, Room};
 use crate::http::people::People;
 use crate::http::socket::{DISCONNECT_TIMEOUT, SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
 use crate::http::state::Node;
-use crate::http::{admin_socket, routes};
+use crate::http::{admin_socket, guard, routes};
 use crate::protocol::client::FIXES_PER_FRAME;
-use crate::protocol::server::Limits;
+use crate::protocol::server;
 use crate::spatial::world::{Settings, World};
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
@@ -110,7 +112,7 @@ impl App {
             suspended,
             clock: clock.clone(),
             zone: zone.clone(),
-            limits: limits(&config),
+            limits: frame_limits(&config),
             linger: config.presence.linger.get(),
             http_linger: config.presence.http_linger.get(),
             steps_every: config.push.steps.get(),
@@ -132,7 +134,8 @@ impl App {
             hours: hours.actor.clone(),
             sinks: hours.sinks,
             sockets,
-            max_connections: max_connections(&config) as u64,
+            limits: Arc::new(Limits::new(&config, Room::of(&config))),
+            browsers: Browsers::default(),
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,
@@ -145,6 +148,7 @@ impl App {
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
         actix_rt::spawn(measure_rate(node.clone()));
+        actix_rt::spawn(Limits::keep_swept(Arc::downgrade(&node.limits)));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
@@ -221,20 +225,27 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
     let workers = node.config.worker_threads();
     let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
-    // Beyond `max_connections` the answer is 503; a few more connections are needed to give it.
-    let per_worker = max_connections(&node.config) / workers + 256;
+    let limits = node.limits.clone();
+    let visit = limits::on_connect(limits.clone(), |_| false, node.config.limits.head.get());
+    let tcp = on_connect_with(options);
+    // Beyond it nothing is accepted for a moment: only as long as it takes to let the refused go.
+    let accepted = usize::try_from(limits.doors.room().accepted).unwrap_or(usize::MAX);
     let shared = node.clone();
     let server = HttpServer::new(move || {
         let node = shared.clone();
         actix_web::App::new()
-            .wrap_fn(routes::guard)
+            .wrap_fn(guard::outermost)
             .configure(move |config: &mut web::ServiceConfig| routes::register(config, node))
     })
     .workers(workers)
-    .max_connections(per_worker)
+    .max_connections(accepted.div_euclid(workers).max(1))
+    .client_request_timeout(node.config.limits.head.get())
     .h1_write_buffer_size(WRITE_BUFFER)
     .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-    .on_connect(on_connect_with(options))
+    .on_connect(move |connection, extensions| {
+        tcp(connection, extensions);
+        visit(connection, extensions);
+    })
     .shutdown_timeout(1)
     .disable_signals()
     .listen(listener)?
@@ -259,13 +270,6 @@ async fn measure_rate(node: Arc<Node>) {
     }
 }
 
-/// What the settings allow, kept below the limit of open files so that the store and the last refusals still have some.
-fn max_connections(config: &Config) -> usize {
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    let room = usize::try_from(files.saturating_sub(128) / 10 * 8).unwrap_or(usize::MAX);
-    config.server.max_connections.min(room)
-}
-
 fn since(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -286,8 +290,8 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn limits(config: &Config) -> Limits {
-    Limits {
+fn frame_limits(config: &Config) -> server::Limits {
+    server::Limits {
         frame_bytes: config.limits.frame_bytes,
         fixes_per_frame: FIXES_PER_FRAME,
         frames_per_second: config.limits.frames_per_second,

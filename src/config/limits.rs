@@ -2,6 +2,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use super::server::Networks;
 use super::span::{Span, bounded, bounded_span};
 
 /// `[limits]`.
@@ -34,6 +35,36 @@ pub struct Limits {
     pub admin_body_bytes: usize,
     /// Longest pause within a body.
     pub body_idle: Span,
+    /// From a body's first byte to its last.
+    pub body_total: Span,
+    /// From a connection's first byte to the end of its first request's head.
+    pub head: Span,
+    /// Addresses that the limits per address do not concern.
+    pub exempt: Networks,
+    /// Connections at once from one address.
+    pub connections_per_address: u32,
+    /// New connections a minute from one address.
+    pub new_connections_per_minute: u32,
+    /// WebSockets at once of one person.
+    pub connections_per_user: u32,
+    /// Frames a second of one person, over all connections.
+    pub user_frames_per_second: u32,
+    /// Frames at once of one person.
+    pub user_frame_burst: u32,
+    /// Bytes of frames a second of one person.
+    pub user_bytes_per_second: u32,
+    /// Bytes of frames at once of one person.
+    pub user_byte_burst: u32,
+    /// HTTP requests a second of one person.
+    pub requests_per_second: u32,
+    /// HTTP requests at once of one person.
+    pub request_burst: u32,
+    /// Wrong credentials a minute from one address.
+    pub wrong_credentials_per_minute: u32,
+    /// Sign-ins a minute from one address.
+    pub sign_ins_per_minute: u32,
+    /// Invites looked at or accepted a minute from one address.
+    pub invite_looks_per_minute: u32,
 }
 
 impl Limits {
@@ -51,6 +82,24 @@ impl Limits {
         bounded("limits.body_bytes", self.body_bytes, 1_024, 1 << 30)?;
         bounded("limits.admin_body_bytes", self.admin_body_bytes, 1_024, 1 << 30)?;
         bounded_span("limits.body_idle", self.body_idle, 100, 600_000)?;
+        bounded_span("limits.body_total", self.body_total, 100, 3_600_000)?;
+        bounded_span("limits.head", self.head, 100, 600_000)?;
+        for (key, value) in [
+            ("limits.connections_per_address", self.connections_per_address),
+            ("limits.new_connections_per_minute", self.new_connections_per_minute),
+            ("limits.connections_per_user", self.connections_per_user),
+            ("limits.user_frames_per_second", self.user_frames_per_second),
+            ("limits.user_frame_burst", self.user_frame_burst),
+            ("limits.requests_per_second", self.requests_per_second),
+            ("limits.request_burst", self.request_burst),
+            ("limits.wrong_credentials_per_minute", self.wrong_credentials_per_minute),
+            ("limits.sign_ins_per_minute", self.sign_ins_per_minute),
+            ("limits.invite_looks_per_minute", self.invite_looks_per_minute),
+        ] {
+            bounded(key, value as usize, 1, 1_000_000)?;
+        }
+        bounded("limits.user_bytes_per_second", self.user_bytes_per_second as usize, 1_024, 1 << 30)?;
+        bounded("limits.user_byte_burst", self.user_byte_burst as usize, self.frame_bytes, 1 << 30)?;
         Ok(())
     }
 }

@@ -28,8 +28,12 @@ pub struct Server {
 pub struct Dashboard {
     /// Who an unknown visitor is; empty: nobody.
     pub guest: String,
-    /// How long a browser stays signed in.
+    /// How long a browser stays signed in, whatever it does.
     pub session: Span,
+    /// How long a browser that does nothing stays signed in.
+    pub idle: Span,
+    /// How old a session's cookie may get before it is changed for another one.
+    pub rotate: Span,
 }
 
 impl Server {

@@ -53,6 +53,17 @@ pub enum Takes {
     Frames,
 }
 
+/// What a call is counted as, besides a request of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Toll {
+    /// Nothing.
+    Free,
+    /// An invite made (`privacy.invites_per_day`).
+    InviteMade,
+    /// A look at an invite, or its acceptance (`limits.invite_looks_per_minute`).
+    InviteLook,
+}
+
 /// Whether a call changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Act {
@@ -92,6 +103,8 @@ pub struct Policy {
     pub act: Act,
     /// Whom it tells of.
     pub about: About,
+    /// What it is counted as.
+    pub toll: Toll,
 }
 
 impl Verb {

@@ -56,6 +56,9 @@ pub struct IngestReply {
 pub struct SessionBody {
     /// The token; absent: as the guest, where there is one.
     pub token: Option<String>,
+    /// The token is over with it.
+    #[serde(default)]
+    pub once: bool,
 }
 
 /// Who is signed in.

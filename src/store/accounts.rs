@@ -2,6 +2,8 @@
 //!
 //! Readers take a short read lock and never wait for the disk. Writers come one at a time: they check against the
 //! directory, commit, and only then change the directory, so that nobody ever sees what a crash could take back.
+mod sessions;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

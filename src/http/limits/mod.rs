@@ -3,9 +3,10 @@
 mod address;
 mod count;
 mod doors;
+mod frames;
 mod people;
 mod rates;
-mod sockets;
+mod room;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 pub use address::Net;
 pub use count::{Limit, Refused};
-pub use doors::{Doors, Visit, on_connect};
+pub use doors::{Doors, Visit, Way, on_connect};
+pub use frames::Frames;
 pub use people::{Budget, Seat};
 pub use rates::{PerKey, Wait};
-pub use sockets::{ForwardedSeat, WritesFrames};
+pub use room::Room;
 
 use crate::config;
 use crate::domain::UserNo;
@@ -31,7 +33,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Every limit of a node that is not a single connection's or a single message's.
 #[derive(Debug)]
 pub struct Limits {
-    exempt: Vec<config::Network>,
+    exempt: config::Networks,
     /// What was refused, by limit.
     pub refused: Refused,
     /// Connections at once, by address and in total.
@@ -46,15 +48,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits that the settings ask for. `most`: connections at once in total.
+    /// The limits that the settings ask for. `room`: for how many connections there is room.
     #[must_use]
-    pub fn new(config: &config::Config, most: u64) -> Self {
+    pub fn new(config: &config::Config, room: Room) -> Self {
         let limits = &config.limits;
         let per_minute = |number| PerKey::new(number, number, MINUTE);
         Self {
             exempt: limits.exempt.clone(),
             refused: Refused::default(),
-            doors: Doors::new(most, limits.connections_per_address),
+            doors: Doors::new(room, limits.connections_per_address),
             seats: Seats::new(limits),
             arrivals: per_minute(limits.new_connections_per_minute),
             wrong: per_minute(limits.wrong_credentials_per_minute),
@@ -69,7 +71,7 @@ impl Limits {
     #[must_use]
     pub fn net(&self, address: IpAddr) -> Option<Net> {
         let address = address.to_canonical();
-        (!self.exempt.iter().any(|network| network.contains(address))).then(|| Net::of(address))
+        (!self.exempt.contains(address)).then(|| Net::of(address))
     }
 
     /// Counts a credential that was wrong. Good ones are never counted, and never refused for the wrong ones.

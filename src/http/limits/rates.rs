@@ -71,7 +71,7 @@ impl<K: Key> PerKey<K> {
     }
 }
 
-impl<K: Key, C: Clock> PerKey<K, C> {
+impl<K: Key, C: Clock + Clone> PerKey<K, C> {
     fn with_clock(number: u32, burst: u32, period: Duration, clock: C) -> Self {
         let limiter = RateLimiter::hashmap_with_clock(quota(number, burst, period), clock.clone());
         Self { limiter, clock }
@@ -106,7 +106,7 @@ impl<K: Key, C: Clock> PerKey<K, C> {
     }
 }
 
-impl<K: Key, C: Clock> fmt::Debug for PerKey<K, C> {
+impl<K: Key, C: Clock + Clone> fmt::Debug for PerKey<K, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PerKey({} keys)", self.len())
     }
