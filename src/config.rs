@@ -1,14 +1,16 @@
 //! Settings: `config/default.toml` (compiled in), a file, the environment, flags, in that order. Unknown keys are errors.
 mod hours;
+mod keys;
 mod limits;
 mod log;
 mod people;
 mod redis;
 mod server;
+mod sources;
 mod span;
 mod store;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -18,7 +20,7 @@ pub use self::limits::Limits;
 pub use self::log::{Log, LogFormat};
 pub use self::people::{Presence, Privacy, Proximity, Push};
 pub use self::redis::{Redis, RedisUrl};
-pub use self::server::{Dashboard, Server};
+pub use self::server::{Dashboard, Networks, Server};
 pub use self::span::Span;
 pub use self::store::{Durability, Store};
 
@@ -36,13 +38,13 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("the configuration is not valid: {0}")]
+    /// Not TOML, an unknown key, or a value that the key cannot hold.
+    #[error("{0}")]
     Invalid(String),
     /// A value that the part which it is for does not understand.
     #[error("{}", .0.message)]
     Refused(#[from] crate::domain::Refusal),
-    /// A value outside its bounds.
+    /// A value that does not go with another.
     #[error("{key} {problem}")]
     OutOfBounds {
         /// The key's path.
@@ -63,6 +65,8 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--redis`.
     pub redis: Option<String>,
+    /// `--insecure-http`.
+    pub insecure_http: bool,
 }
 
 /// Everything that can be set.
@@ -99,22 +103,22 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] that names the key or file at fault.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let mut builder = config::Config::builder().add_source(toml_source(DEFAULT_TOML));
-        if let Some(path) = &flags.file {
-            builder = builder.add_source(toml_source(&read(path)?));
+        let table = sources::merged(DEFAULT_TOML, flags)?;
+        let mut config: Self = table.try_into().map_err(|error: toml::de::Error| invalid(&error))?;
+        if let Some(data) = &flags.data {
+            config.store.data.clone_from(data);
         }
-        let environment = config::Environment::with_prefix("LETSHANG").prefix_separator("__").separator("__");
-        builder = builder.add_source(environment.try_parsing(true));
-        builder = builder
-            .set_override_option("server.listen", flags.listen.clone())
-            .and_then(|builder| {
-                let data = flags.data.as_ref().map(|path| path.to_string_lossy().into_owned());
-                builder.set_override_option("store.data", data)
-            })
-            .and_then(|builder| builder.set_override_option("redis.url", flags.redis.clone()))
-            .map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        let merged = builder.build().map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        let config: Self = merged.try_deserialize().map_err(|error| ConfigError::Invalid(error.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Reads defaults and the text of a file, and checks every bound; neither file system nor environment is looked at.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let table = sources::over(DEFAULT_TOML, text)?;
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| invalid(&error))?;
         config.validate()?;
         Ok(config)
     }
@@ -148,13 +152,6 @@ impl Config {
     fn validate(&self) -> Result<(), ConfigError> {
         self.zone()?;
         self.server.check()?;
-        self.store.check()?;
-        self.redis.check()?;
-        self.hours.check()?;
-        self.proximity.check()?;
-        self.presence.check()?;
-        self.privacy.check()?;
-        self.push.check()?;
         self.limits.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
@@ -166,12 +163,8 @@ impl Config {
     }
 }
 
-fn toml_source(text: &str) -> config::File<config::FileSourceString, config::FileFormat> {
-    config::File::from_str(text, config::FileFormat::Toml)
-}
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
+fn invalid(error: &toml::de::Error) -> ConfigError {
+    ConfigError::Invalid(error.message().to_owned())
 }
 
 #[cfg(test)]
@@ -193,22 +186,73 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named() {
-        let error = with("[server]\nlissten = \"127.0.0.1:1\"").unwrap_err().to_string();
-        assert!(error.contains("lissten"), "{error}");
+    fn a_key_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
+        for (toml, meant) in [
+            ("[server]\nlissten = \"127.0.0.1:1\"", "did you mean server.listen?"),
+            ("[sever]\nlisten = \"127.0.0.1:1\"", "did you mean server.listen?"),
+            ("[server]\nframe_bytes = 5", "did you mean limits.frame_bytes?"),
+            ("sever = 5", "did you mean server?"),
+            ("[server]\n\"\" = 5", "there is no setting \"server.\""),
+            ("[colours]\nsky = \"blue\"", "there is no setting \"colours.sky\""),
+        ] {
+            let error = with(toml).unwrap_err().to_string();
+            assert!(error.contains(meant) && error.contains("letshang.toml"), "{toml}: {error}");
+        }
     }
 
     #[test]
-    fn a_value_out_of_bounds_is_named_with_its_bounds() {
+    fn a_value_that_a_key_cannot_hold_is_refused_with_what_it_can_hold() {
         for (toml, words) in [
-            ("[hours]\nflush = \"5m\"", ["hours.flush", "100ms to 1m"]),
-            ("[hours]\nflush = \"5\"", ["must be a duration", "250ms"]),
-            ("[hours]\ntime_zone = \"Mars/Base\"", ["hours.time_zone", "IANA"]),
-            ("[proximity]\nradius = 10", ["proximity.radius", "50 to 50000"]),
-            ("[limits]\nframe_bytes = 0", ["limits.frame_bytes", "1024"]),
+            ("[hours]\nflush = \"5m\"", ["hours.flush", "100ms to 1m", "\"5m\""]),
+            ("[hours]\nflush = \"5\"", ["hours.flush", "with its unit", "\"250ms\""]),
+            ("[hours]\nflush = 5", ["hours.flush", "with its unit", "not 5"]),
+            ("[hours]\ntime_zone = \"Mars/Base\"", ["hours.time_zone", "IANA", "Mars/Base"]),
+            ("[proximity]\nradius = 10", ["proximity.radius", "50 to 50000", "not 10"]),
+            ("[proximity]\nradius = nan", ["proximity.radius", "50 to 50000", "NaN"]),
+            ("[limits]\nframe_bytes = 0", ["limits.frame_bytes", "1024 to 16777216", "not 0"]),
+            ("[limits]\nframe_bytes = \"64KB\"", ["limits.frame_bytes", "KiB", "\"64KB\""]),
+            ("[limits]\nframe_bytes = \"1GiB\"", ["limits.frame_bytes", "1024 to 16777216", "\"1GiB\""]),
+            ("[server]\nworkers = -1", ["server.workers", "0 to 256", "not -1"]),
+            ("[server]\nworkers = 1.5", ["server.workers", "0 to 256", "not 1.5"]),
+            ("[server]\nworkers = true", ["server.workers", "0 to 256", "not true"]),
+            ("[server]\nworkers = 99999999999999999999", ["line 2", "not TOML", "letshang.toml"]),
+            ("[server]\nlisten = \"127.0.0.1:70000\"", ["server.listen", "IP address and a port", "70000"]),
+            ("[server]\nlisten = [\"127.0.0.1:7000\"]", ["server.listen", "IP address and a port", "a list"]),
+            ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", ["server.trusted_proxies", "networks", "10.0.0.0/33"]),
+            ("[store]\ndurability = \"hope\"", ["store.durability", "\"power\" or \"process\"", "hope"]),
+            ("server = 5", ["server", "must be a section", "[server]"]),
         ] {
             let error = with(toml).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{toml}: {error}");
+            assert!(!error.contains('\n'), "{toml}: {error}");
+        }
+    }
+
+    #[test]
+    fn sizes_may_carry_their_unit() {
+        assert_eq!(with("[limits]\nframe_bytes = \"64KiB\"").unwrap().limits.frame_bytes, 65_536);
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_unless_it_is_asked_for() {
+        let exposed = |toml: &str| with(toml).unwrap().server.refuse_exposure().map_err(|error| error.to_string());
+        for listen in ["127.0.0.1:80", "127.8.9.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+            assert_eq!(exposed(&format!("[server]\nlisten = \"{listen}\"")), Ok(()));
+        }
+        for listen in ["0.0.0.0:80", "[::]:80", "192.168.1.7:80", "[::ffff:192.168.1.7]:80"] {
+            let error = exposed(&format!("[server]\nlisten = \"{listen}\"")).unwrap_err();
+            let words = ["server.listen", "TLS", "proxy", "--insecure-http", listen];
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        }
+        assert_eq!(exposed("[server]\nlisten = \"0.0.0.0:80\"\ninsecure_http = true"), Ok(()));
+        assert_eq!(exposed("[server]\nlisten = \"0.0.0.0:80\"\ntls_certificate = \"a\"\ntls_key = \"b\""), Ok(()));
+    }
+
+    #[test]
+    fn a_certificate_comes_with_its_key() {
+        for (alone, other) in [("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")] {
+            let error = with(&format!("[server]\n{alone} = \"some.pem\"")).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("server.{other} is missing")), "{error}");
         }
     }
 
@@ -225,11 +269,50 @@ mod tests {
     }
 
     #[test]
-    fn flags_win_over_files_and_a_redis_password_is_never_shown() {
-        let flags = Flags { redis: Some("redis://:hunter2@localhost:6379/0".into()), ..Flags::default() };
+    fn flags_win_over_files() {
+        let flags = Flags { redis: Some("redis://localhost:6379/1".into()), ..Flags::default() };
         let config = Config::load(&flags).unwrap();
-        assert_eq!(config.redis.url.reveal(), Some("redis://:hunter2@localhost:6379/0"));
-        let shown = format!("{config:?}{}", config.to_toml());
-        assert!(!shown.contains("hunter2") && shown.contains("redis://***@localhost"), "{shown}");
+        assert_eq!(config.redis.url.reveal(), Some("redis://localhost:6379/1"));
+    }
+
+    #[test]
+    fn a_redis_password_is_never_shown() {
+        for (url, shown) in [
+            ("redis://:hunter2@localhost:6379/0", "redis://***@localhost:6379/0"),
+            ("redis://ann:hunter2@localhost:6379/0", "redis://***@localhost:6379/0"),
+            ("redis://ann:hun@ter2@localhost", "redis://***@localhost"),
+            ("redis+unix:///run/redis?db=1&pass=hunter2", "redis+unix:///run/redis?***"),
+            ("redis://localhost", "redis://localhost"),
+        ] {
+            let config = Config::from_toml(&format!("[redis]\nurl = \"{url}\"")).unwrap();
+            assert_eq!(config.redis.url.reveal(), Some(url));
+            assert_eq!(config.redis.url.to_string(), shown);
+            assert_eq!(config.redis.url.has_password(), url != shown);
+            let all = format!("{config:?}{}", config.to_toml());
+            assert!(!all.contains("hunter2") && !all.contains("ter2"), "{all}");
+        }
+        for broken in ["url = \"redis://:hunter2@localhost", "url = \"redis://:hunter2@localhost\" x"] {
+            let error = Config::from_toml(&format!("[redis]\n{broken}")).unwrap_err().to_string();
+            assert!(!error.contains("hunter2") && error.contains("line 2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_redis_password_comes_by_a_private_file_or_the_environment_and_not_by_a_flag() {
+        use std::os::unix::fs::PermissionsExt;
+        let flags = Flags { redis: Some("redis://:hunter2@localhost".into()), ..Flags::default() };
+        let error = Config::load(&flags).unwrap_err().to_string();
+        assert!(error.contains("command line") && !error.contains("hunter2"), "{error}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("letshang.toml");
+        std::fs::write(&file, "[redis]\nurl = \"redis://:hunter2@localhost\"").unwrap();
+        let load = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            Config::load(&Flags { file: Some(file.clone()), ..Flags::default() }).map_err(|error| error.to_string())
+        };
+        let error = load(0o644).unwrap_err();
+        assert!(error.contains("chmod 600") && !error.contains("hunter2"), "{error}");
+        assert!(load(0o600).is_ok() && load(0o640).is_ok());
     }
 }

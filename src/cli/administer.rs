@@ -40,7 +40,7 @@ pub fn ask(place: &Place, request: &AdminRequest) -> anyhow::Result<()> {
 /// What is wrong with a recording, or with the node.
 pub fn replay(place: &Place, args: &ReplayArgs) -> anyhow::Result<()> {
     let target = target(place, args)?;
-    let report = replay::run(args, &target, &mut std::io::stdout())?;
+    let report = replay::run(args, &target, &mut Unread(std::io::stdout()))?;
     if !report.is_clean() {
         bail!("not everything was taken; what was is stored");
     }
@@ -76,6 +76,25 @@ fn target(place: &Place, args: &ReplayArgs) -> anyhow::Result<ReplayTarget> {
         }
     };
     Ok(ReplayTarget { base_url, token })
+}
+
+/// A way out whose reader may have gone away (`| head`): the work goes on without.
+struct Unread<W>(W);
+
+impl<W: Write> Write for Unread<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            outcome => outcome,
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        }
+    }
 }
 
 fn running(config: &Config) -> anyhow::Result<Option<UnixStream>> {

@@ -1,8 +1,15 @@
 //! `[hours]`: the hourly histogram.
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
-use super::span::{Span, bounded, bounded_span};
+use super::keys::{Key, Kind};
+use super::span::Span;
+
+/// What each key may hold.
+pub(super) const KEYS: &[Key] = &[
+    ("hours.time_zone", Kind::Text),
+    ("hours.flush", Kind::Duration(100, 60_000)),
+    ("hours.retain_days", Kind::Number(8, 3_660)),
+];
 
 /// `[hours]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -14,12 +21,4 @@ pub struct Hours {
     pub flush: Span,
     /// Days kept.
     pub retain_days: u16,
-}
-
-impl Hours {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded_span("hours.flush", self.flush, 100, 60_000)?;
-        bounded("hours.retain_days", usize::from(self.retain_days), 8, 3_660)?;
-        Ok(())
-    }
 }

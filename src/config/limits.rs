@@ -2,8 +2,41 @@
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use super::keys::{Key, Kind};
 use super::server::Networks;
-use super::span::{Span, bounded, bounded_span};
+use super::span::{HOUR, Span};
+
+/// What each key may hold.
+pub(super) const KEYS: &[Key] = &[
+    ("limits.frame_bytes", Kind::Bytes(1_024, 16 << 20)),
+    ("limits.frames_per_second", Kind::Number(1, 1_000_000)),
+    ("limits.frame_burst", Kind::Number(1, 1_000_000)),
+    ("limits.errors_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.hello", Kind::Duration(100, 600_000)),
+    ("limits.message", Kind::Duration(100, 600_000)),
+    ("limits.idle", Kind::Duration(1_000, HOUR)),
+    ("limits.write_stall", Kind::Duration(1_000, 600_000)),
+    ("limits.outbox_frames", Kind::Number(8, 65_536)),
+    ("limits.outbox_bytes", Kind::Bytes(4_096, 64 << 20)),
+    ("limits.body_bytes", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.admin_body_bytes", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.body_idle", Kind::Duration(100, 600_000)),
+    ("limits.body_total", Kind::Duration(100, HOUR)),
+    ("limits.head", Kind::Duration(100, 600_000)),
+    ("limits.exempt", Kind::Networks),
+    ("limits.connections_per_address", Kind::Number(1, 1_000_000)),
+    ("limits.new_connections_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.connections_per_user", Kind::Number(1, 1_000_000)),
+    ("limits.user_frames_per_second", Kind::Number(1, 1_000_000)),
+    ("limits.user_frame_burst", Kind::Number(1, 1_000_000)),
+    ("limits.user_bytes_per_second", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.user_byte_burst", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.requests_per_second", Kind::Number(1, 1_000_000)),
+    ("limits.request_burst", Kind::Number(1, 1_000_000)),
+    ("limits.wrong_credentials_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.sign_ins_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.invite_looks_per_minute", Kind::Number(1, 1_000_000)),
+];
 
 /// `[limits]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -68,38 +101,13 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What one key alone does not show.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded("limits.frame_bytes", self.frame_bytes, 1_024, 16 << 20)?;
-        bounded("limits.frames_per_second", self.frames_per_second as usize, 1, 1_000_000)?;
-        bounded("limits.frame_burst", self.frame_burst as usize, 1, 1_000_000)?;
-        bounded("limits.errors_per_minute", self.errors_per_minute as usize, 1, 1_000_000)?;
-        bounded_span("limits.hello", self.hello, 100, 600_000)?;
-        bounded_span("limits.message", self.message, 100, 600_000)?;
-        bounded_span("limits.idle", self.idle, 1_000, 3_600_000)?;
-        bounded_span("limits.write_stall", self.write_stall, 1_000, 600_000)?;
-        bounded("limits.outbox_frames", self.outbox_frames, 8, 65_536)?;
-        bounded("limits.outbox_bytes", self.outbox_bytes, 4_096, 64 << 20)?;
-        bounded("limits.body_bytes", self.body_bytes, 1_024, 1 << 30)?;
-        bounded("limits.admin_body_bytes", self.admin_body_bytes, 1_024, 1 << 30)?;
-        bounded_span("limits.body_idle", self.body_idle, 100, 600_000)?;
-        bounded_span("limits.body_total", self.body_total, 100, 3_600_000)?;
-        bounded_span("limits.head", self.head, 100, 600_000)?;
-        for (key, value) in [
-            ("limits.connections_per_address", self.connections_per_address),
-            ("limits.new_connections_per_minute", self.new_connections_per_minute),
-            ("limits.connections_per_user", self.connections_per_user),
-            ("limits.user_frames_per_second", self.user_frames_per_second),
-            ("limits.user_frame_burst", self.user_frame_burst),
-            ("limits.requests_per_second", self.requests_per_second),
-            ("limits.request_burst", self.request_burst),
-            ("limits.wrong_credentials_per_minute", self.wrong_credentials_per_minute),
-            ("limits.sign_ins_per_minute", self.sign_ins_per_minute),
-            ("limits.invite_looks_per_minute", self.invite_looks_per_minute),
-        ] {
-            bounded(key, value as usize, 1, 1_000_000)?;
+        // A frame that is larger than everything that may come at once would never be let in.
+        if usize::try_from(self.user_byte_burst).is_ok_and(|burst| burst < self.frame_bytes) {
+            let problem = format!("must be at least limits.frame_bytes, {}", self.frame_bytes);
+            return Err(ConfigError::OutOfBounds { key: "limits.user_byte_burst", problem });
         }
-        bounded("limits.user_bytes_per_second", self.user_bytes_per_second as usize, 1_024, 1 << 30)?;
-        bounded("limits.user_byte_burst", self.user_byte_burst as usize, self.frame_bytes, 1 << 30)?;
         Ok(())
     }
 }

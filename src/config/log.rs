@@ -1,6 +1,11 @@
 //! `[log]`: logging.
 use serde::{Deserialize, Serialize};
 
+use super::keys::{Key, Kind};
+
+/// What each key may hold.
+pub(super) const KEYS: &[Key] = &[("log.filter", Kind::Text), ("log.format", Kind::Word(&["text", "json"]))];
+
 /// `[log]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

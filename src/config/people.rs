@@ -1,8 +1,26 @@
 //! `[proximity]`, `[presence]`, `[privacy]` and `[push]`: what people hear of each other, and how often.
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
-use super::span::{Span, bounded, bounded_span};
+use super::keys::{Key, Kind};
+use super::span::{DAY, HOUR, Span};
+
+/// What each key may hold.
+pub(super) const KEYS: &[Key] = &[
+    ("proximity.fresh", Kind::Duration(1_000, DAY)),
+    ("proximity.announce_again", Kind::Duration(0, 7 * DAY)),
+    ("proximity.leave_hold", Kind::Duration(0, HOUR)),
+    ("proximity.radius", Kind::Decimal(50.0, 50_000.0)),
+    ("presence.linger", Kind::Duration(0, DAY)),
+    ("presence.http_linger", Kind::Duration(0, DAY)),
+    ("privacy.cell_hold", Kind::Duration(0, DAY)),
+    ("privacy.retention", Kind::Duration(0, 366 * DAY)),
+    ("privacy.smallest_count", Kind::Number(1, 1_000)),
+    ("privacy.invite", Kind::Duration(60_000, 30 * DAY)),
+    ("privacy.invites_per_day", Kind::Number(1, 100_000)),
+    ("push.moved", Kind::Duration(10, 60_000)),
+    ("push.crowd", Kind::Duration(100, 60_000)),
+    ("push.steps", Kind::Duration(100, HOUR)),
+];
 
 /// `[proximity]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -54,45 +72,4 @@ pub struct Push {
     pub crowd: Span,
     /// Between `steps` frames.
     pub steps: Span,
-}
-
-impl Proximity {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded_span("proximity.fresh", self.fresh, 1_000, 24 * 3_600_000)?;
-        bounded_span("proximity.announce_again", self.announce_again, 0, 7 * 24 * 3_600_000)?;
-        bounded_span("proximity.leave_hold", self.leave_hold, 0, 3_600_000)?;
-        crate::domain::Radius::metres(self.radius).map_err(|_| ConfigError::OutOfBounds {
-            key: "proximity.radius",
-            problem: "must be 50 to 50000 metres".to_owned(),
-        })?;
-        Ok(())
-    }
-}
-
-impl Presence {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded_span("presence.linger", self.linger, 0, 24 * 3_600_000)?;
-        bounded_span("presence.http_linger", self.http_linger, 0, 24 * 3_600_000)?;
-        Ok(())
-    }
-}
-
-impl Privacy {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded_span("privacy.cell_hold", self.cell_hold, 0, 24 * 3_600_000)?;
-        bounded_span("privacy.retention", self.retention, 0, 366 * 24 * 3_600_000)?;
-        bounded("privacy.smallest_count", self.smallest_count as usize, 1, 1_000)?;
-        bounded_span("privacy.invite", self.invite, 60_000, 30 * 24 * 3_600_000)?;
-        bounded("privacy.invites_per_day", self.invites_per_day as usize, 1, 100_000)?;
-        Ok(())
-    }
-}
-
-impl Push {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded_span("push.moved", self.moved, 10, 60_000)?;
-        bounded_span("push.crowd", self.crowd, 100, 60_000)?;
-        bounded_span("push.steps", self.steps, 100, 3_600_000)?;
-        Ok(())
-    }
 }

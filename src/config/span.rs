@@ -1,10 +1,14 @@
-//! Durations with their units, and bounds.
+//! Durations with their units.
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
 
-use super::ConfigError;
+/// Milliseconds in an hour and in a day, for bounds.
+pub(super) const HOUR: u64 = 3_600_000;
+pub(super) const DAY: u64 = 24 * HOUR;
 
 /// A duration that is written with its unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,23 +39,39 @@ impl fmt::Display for Span {
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let wrong =
-            || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
-        let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
+/// Not a number with one of the units.
+#[derive(Debug, Error)]
+#[error("a duration is a number with its unit, such as \"250ms\"")]
+pub struct NotASpan;
+
+impl FromStr for Span {
+    type Err = NotASpan;
+
+    fn from_str(text: &str) -> Result<Self, NotASpan> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(NotASpan)?;
         let (number, unit) = text.split_at(digits);
         let factor = match unit.trim() {
             "ms" => 1,
             "s" => 1_000,
             "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(wrong()),
+            "h" => HOUR,
+            "d" => DAY,
+            _ => return Err(NotASpan),
         };
-        let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)?;
+        let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or(NotASpan)?;
         Ok(Self(Duration::from_millis(ms)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -59,19 +79,4 @@ impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-pub(super) fn bounded(key: &'static str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfBounds { key, problem: format!("must be {low} to {high}, not {value}") })
-}
-
-pub(super) fn bounded_span(key: &'static str, value: Span, low_ms: u64, high_ms: u64) -> Result<(), ConfigError> {
-    let (low, high) = (Span(Duration::from_millis(low_ms)), Span(Duration::from_millis(high_ms)));
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfBounds { key, problem: format!("must be {low} to {high}, not {value}") })
 }

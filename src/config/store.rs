@@ -3,8 +3,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
-use super::span::{Span, bounded_span};
+use super::keys::{Key, Kind};
+use super::span::Span;
+
+/// What each key may hold.
+pub(super) const KEYS: &[Key] = &[
+    ("store.data", Kind::Text),
+    ("store.group_commit", Kind::Duration(0, 1_000)),
+    ("store.durability", Kind::Word(&["power", "process"])),
+];
 
 /// `[store]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -26,11 +33,4 @@ pub enum Durability {
     Power,
     /// Loss of the process.
     Process,
-}
-
-impl Store {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        bounded_span("store.group_commit", self.group_commit, 0, 1_000)?;
-        Ok(())
-    }
 }

@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::error::ApiError;
-use super::peer::Peer;
+use super::peer::{Peer, own_origin};
 use super::policy::{Act, Policy, Who};
 use super::state::Node;
 use crate::store::accounts::Identity;
@@ -127,9 +127,7 @@ pub fn is_own_origin(req: &HttpRequest) -> bool {
     let (Some(origin), None) = (origins.next().and_then(|origin| origin.to_str().ok()), origins.next()) else {
         return false;
     };
-    let Some(host) = req.headers().get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let scheme = if Peer::of(req).secure { "https://" } else { "http://" };
-    !host.is_empty() && origin.strip_prefix(scheme) == Some(host)
+    own_origin(req).is_some_and(|own| own == origin)
 }
 
 /// Whether a browser says that a page elsewhere has made it send this.

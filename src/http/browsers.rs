@@ -93,7 +93,8 @@ pub async fn sign_in(
         }
         None => None,
     };
-    let no = token.as_ref().map(|token| token.no).or_else(|| guest(&req, &node)).ok_or_else(ApiError::unauthenticated)?;
+    let no =
+        token.as_ref().map(|token| token.no).or_else(|| guest(&req, &node)).ok_or_else(ApiError::unauthenticated)?;
     let account = accounts.by_no(no).ok_or_else(ApiError::unauthenticated)?;
     // Only those count who may come in: nobody is kept out by another's wrong tokens.
     let counted = node.limits.sign_in(from);

@@ -50,7 +50,10 @@ pub fn harden(path: &str, headers: &mut HeaderMap) {
     set(HeaderName::from_static("referrer-policy"), "no-referrer");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(HeaderName::from_static("permissions-policy"), "geolocation=(self), camera=(), microphone=(), payment=(), usb=()");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
+    );
     if path.starts_with("/v1/") {
         set(CACHE_CONTROL, "no-store");
     }

@@ -14,7 +14,7 @@ use super::body::{Bounds, watched};
 use super::dashboard;
 use super::error::ApiError;
 use super::limits::{Limit, Visit};
-use super::peer::Peer;
+use super::peer::{self, Peer};
 use super::policy::{Policy, Takes, Toll};
 use super::state::Node;
 use crate::domain::Code;
@@ -30,11 +30,15 @@ where
     B: MessageBody,
 {
     let path = req.path().to_owned();
+    let strict_transport = peer::strict_transport(&req);
     let checked = before_all(req.request());
     let outcome = passed(req, service, checked);
     async move {
         let mut response = outcome.await?;
         dashboard::harden(&path, response.headers_mut());
+        if let Some((name, value)) = strict_transport {
+            response.headers_mut().insert(name, value);
+        }
         Ok(response)
     }
 }
@@ -90,7 +94,9 @@ fn before_all(req: &HttpRequest) -> Result<(), ApiError> {
             Some((Limit::Connections, _)) => {
                 return Err(ApiError::unavailable("this node has no room for another connection").and_close());
             }
-            Some((_, wait)) => return Err(ApiError::too_often("too many connections from this address", wait).and_close()),
+            Some((_, wait)) => {
+                return Err(ApiError::too_often("too many connections from this address", wait).and_close());
+            }
         }
     }
     if req.headers().get_all(CONTENT_ENCODING).any(|encoding| encoding.as_bytes() != b"identity") {

@@ -11,6 +11,7 @@ use super::browsers::Browsers;
 use super::limits::Limits;
 use super::people::People;
 use super::socket::SocketMetrics;
+use super::tls::Certificates;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;
@@ -59,6 +60,8 @@ pub struct Node {
     pub started: Instant,
     /// Fixes a second, times 1,000, over the last second.
     pub fixes_per_second_e3: AtomicU64,
+    /// What TLS clients are shown; none: plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
     /// Writes `/metrics`.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }

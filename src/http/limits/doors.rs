@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use actix_rt::net::TcpStream;
 use actix_web::dev::Extensions;
 use parking_lot::Mutex;
 use socket2::SockRef;
 
 use super::{Limit, Limits, Net, Room, Wait};
+use crate::http::tcp::stream_of;
 
 /// Who is inside.
 #[derive(Debug)]
@@ -146,10 +148,11 @@ pub fn on_connect(
     head: Duration,
 ) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
     move |connection, extensions| {
-        let plain = connection.downcast_ref::<actix_rt::net::TcpStream>();
-        let address = plain.and_then(|stream| stream.peer_addr().ok()).map(|address| address.ip());
+        let stream = stream_of(connection);
+        let address = stream.and_then(|stream| stream.peer_addr().ok()).map(|address| address.ip());
         let visit = Visit::begin(&limits, address.filter(|address| !is_proxy(*address)), head);
         // Without waiting for a request that may never come. Over TLS the answer is given to the first request.
+        let plain = stream.filter(|_| connection.is::<TcpStream>());
         if let (Some((limit, wait)), Some(stream)) = (visit.refused, plain) {
             let socket = SockRef::from(stream);
             let _ = socket.send(refusal(limit, wait).as_bytes());
@@ -162,7 +165,9 @@ pub fn on_connect(
 /// What a refused connection is told, whatever it was going to ask.
 fn refusal(limit: Limit, wait: Wait) -> String {
     let (status, code, message) = match limit {
-        Limit::Connections => ("503 Service Unavailable", "unavailable", "this node has no room for another connection"),
+        Limit::Connections => {
+            ("503 Service Unavailable", "unavailable", "this node has no room for another connection")
+        }
         _ => ("429 Too Many Requests", "rate_limited", "too many connections from this address"),
     };
     let body = format!("{{\"code\":\"{code}\",\"message\":\"{message}\"}}");
