@@ -203,7 +203,7 @@ pub fn decide(req: &HttpRequest, node: &Node, policy: &Policy) -> Result<Option<
     };
     match (policy.who, &known) {
         (Who::Anyone | Who::Visitor | Who::Socket, None) => Ok(known),
-        (Who::Operator, None) if is_local(req) => Ok(known),
+        (Who::Operator, _) if is_local(req) => Ok(known),
         (_, None) => Err(Denied::Unknown),
         (Who::Writer | Who::Socket, Some(_)) => Ok(known),
         (_, Some(caller)) if caller.kind == TokenKind::Device => Err(Denied::OnlyWrites),
