@@ -1,13 +1,19 @@
 //! What stands in front of every handler: the route's policy, then the caller's rate, then the body's kind and size.
+use std::cell::RefCell;
 use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use actix_web::{Error, HttpMessage, HttpRequest, web};
+use bytes::Bytes;
 use futures_util::future::Either;
+use futures_util::{StreamExt, stream};
 
 use super::auth::{Admitted, Denied, decide};
 use super::body::{Bounds, watched};
@@ -22,24 +28,60 @@ use crate::domain::Code;
 /// Before and after everything: a connection without room is told so, encoded bodies are refused (unpacking them is a bomb),
 /// and every answer carries the security headers.
 pub fn outermost<S, B>(
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     service: &S,
-) -> impl Future<Output = Result<ServiceResponse<EitherBody<B>>, Error>> + use<S, B>
+) -> impl Future<Output = Result<ServiceResponse<EitherBody<EitherBody<B>>>, Error>> + use<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     let path = req.path().to_owned();
     let strict_transport = peer::strict_transport(&req);
     let checked = before_all(req.request());
+    let held = req.headers().contains_key(TRANSFER_ENCODING).then(|| hold(&mut req));
     let outcome = passed(req, service, checked);
     async move {
-        let mut response = outcome.await?;
+        let response = outcome.await?;
+        let mut response = match held {
+            Some(held) => response
+                .map_body(|_, body| EitherBody::right(BoxBody::new(Holding { body: Box::pin(body), _held: held }))),
+            None => response.map_into_left_body(),
+        };
         dashboard::harden(&path, response.headers_mut());
         if let Some((name, value)) = strict_transport {
             response.headers_mut().insert(name, value);
         }
         Ok(response)
+    }
+}
+
+type Held = Rc<RefCell<Payload>>;
+
+/// Keeps a chunked body alive after its handler has let go of it. Were it dropped, the server would read on to its end, which
+/// may never come, before it does anything else with the connection; so it closes the connection instead.
+fn hold(req: &mut ServiceRequest) -> Held {
+    let held = Rc::new(RefCell::new(req.take_payload()));
+    let shared = Rc::clone(&held);
+    let pieces = stream::poll_fn(move |context| shared.borrow_mut().poll_next_unpin(context));
+    req.set_payload(Payload::Stream { payload: Box::pin(pieces) });
+    held
+}
+
+/// An answer that holds its request's body.
+struct Holding<B> {
+    body: Pin<Box<B>>,
+    _held: Held,
+}
+
+impl<B: MessageBody> MessageBody for Holding<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.get_mut().body.as_mut().poll_next(context)
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Limit {
     BodyBytes,
     /// `limits.body_idle` and `limits.body_total`.
     BodyTime,
-    /// `limits.head`: connections that never said a whole request.
+    /// `limits.head`: connections that came to nothing: in half of this time and more they did not say a whole request.
     Head,
     /// Bodies with a `Content-Encoding`.
     Encoding,
