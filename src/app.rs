@@ -1,6 +1,7 @@
 //! Putting a node together: the one place that knows every actor. Built last stage first, addresses passed in `new`.
 pub mod listen;
 mod load;
+mod mount;
 mod stop;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
+use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
@@ -25,12 +27,12 @@ use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::{Clock, RELEASED};
-use crate::http::admin_socket;
 use crate::http::browsers::Browsers;
 use crate::http::limits::{Limits, Room};
 use crate::http::people::People;
 use crate::http::socket::SocketMetrics;
 use crate::http::state::Node;
+use crate::http::{admin_socket, invites};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server;
 use crate::spatial::world::{Settings, World};
@@ -44,6 +46,7 @@ pub struct App {
     node: Arc<Node>,
     server: Server,
     parts: stop::Parts,
+    first_link: Option<String>,
 }
 
 impl App {
@@ -56,9 +59,10 @@ impl App {
         let listening = Listening::take(&config, clock.now())?;
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
+        mount::warn_of_network(store.path());
         let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
-        let accounts = Arc::new(stored.accounts);
+        let accounts = Arc::new(stored.accounts.with_clock(clock.clone()));
         load::check_guest(&config, &accounts)?;
 
         let stopping = Stopping::default();
@@ -101,8 +105,9 @@ impl App {
         spatial.connect(index.clone().recipient());
 
         let user = Arc::new(UserDeps {
-            accounts,
             store,
+            gate: Arc::new(Entitlements::new(accounts.clone(), board.clone(), clock.clone())),
+            accounts,
             board,
             registry: registry.clone(),
             spatial,
@@ -147,6 +152,7 @@ impl App {
             certificates: listening.certificates.clone(),
         });
         let (address, url) = (listening.address, listening.url());
+        let first_link = invites::first_link(&node, &url)?;
         let server = listening.serve(&node)?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), url.clone()));
@@ -156,14 +162,14 @@ impl App {
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
-        Ok(Self { address, url, node, server, parts })
+        Ok(Self { address, url, node, server, parts, first_link })
     }
 
-    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the URL.
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears when it stands.
     ///
     /// # Errors
     /// As [`App::start`] and [`App::run_until`].
-    pub fn run(config: Config, listening: impl FnOnce(&str)) -> anyhow::Result<()> {
+    pub fn run(config: Config, listening: impl FnOnce(&Self)) -> anyhow::Result<()> {
         if Clock::System.now() < RELEASED {
             tracing::warn!(
                 "the clock of this machine is before the release of this program: no tokens are made until it is set"
@@ -171,8 +177,9 @@ impl App {
         }
         actix::System::new().block_on(async {
             let app = Self::start(config, Clock::System).await?;
-            listening(&app.url);
-            app.run_until(stop::signal()).await
+            let stopped = stop::signal();
+            listening(&app);
+            app.run_until(stopped).await
         })
     }
 
@@ -180,6 +187,18 @@ impl App {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The link that makes the first administrator, when there is nobody yet. For the operator's eyes, not for the log.
+    #[must_use]
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
+    }
+
+    /// Where it listens, as a client on this machine writes it before a path.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The node, for tests that look inside.
@@ -251,6 +270,7 @@ fn settings(config: &Config) -> Settings {
         fresh_ms: config.proximity.fresh.as_ms(),
         announce_again_ms: config.proximity.announce_again.as_ms(),
         leave_hold_ms: config.proximity.leave_hold.as_ms(),
+        cell_hold_ms: config.privacy.cell_hold.as_ms(),
         ..Settings::default()
     }
 }

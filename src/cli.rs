@@ -72,6 +72,24 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Make a link that works once and print it: whoever opens it becomes somebody's friend, or an administrator
+    Invite {
+        /// Whose friend
+        #[arg(required_unless_present = "admin", conflicts_with = "admin")]
+        name: Option<String>,
+        /// An administrator instead
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Erase somebody and everything that is theirs. There is no way back
+    Erase {
+        /// Whom
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Play a recording (GPX or seed lines) into a running node
     Replay {
         #[command(flatten)]
@@ -171,6 +189,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Token { name, device, place } => administer::ask(&place, &AdminRequest::Token { name, device }),
         Command::Befriend { a, b, place } => administer::ask(&place, &AdminRequest::Befriend { a, b }),
+        Command::Invite { name, admin: _, place } => administer::ask(&place, &AdminRequest::Invite { name }),
+        Command::Erase { name, place } => administer::ask(&place, &AdminRequest::Erase { name }),
         Command::Histogram { date, place } => administer::ask(&place, &AdminRequest::Histogram { date }),
         Command::Replay { args, place } => administer::replay(&place, &args),
         Command::CheckConfig { file } => {
@@ -213,7 +233,12 @@ fn serve(config: Config) -> anyhow::Result<()> {
     check_redis(&config)?;
     telemetry::start_logging(&config.log);
     raise_open_files();
-    App::run(config, |url| say(&format!("listening on {url}")))
+    App::run(config, |app| {
+        say(&format!("listening on {}", app.url()));
+        if let Some(link) = app.first_link() {
+            say(&format!("nobody is here yet: this link makes an administrator, once: {link}"));
+        }
+    })
 }
 
 /// Every connection is an open file; the soft limit is raised to what the system allows.

@@ -117,30 +117,37 @@ pub fn check(config: &Config, now: UnixMs) -> anyhow::Result<Option<Arc<Certific
     }
 }
 
-/// Reads the certificate again at SIGHUP, and when its files have changed. One after the other, never ends.
-pub async fn keep_fresh(certificates: Option<Arc<Certificates>>, clock: Clock) {
+/// Reads the certificate again at SIGHUP, and when its files have changed. One after the other, never ends. SIGHUP is
+/// received from the call on.
+pub fn keep_fresh(certificates: Option<Arc<Certificates>>, clock: Clock) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return tracing::error!("SIGHUP cannot be received");
-    };
-    loop {
-        let asked = tokio::select! {
-            _ = hangup.recv() => true,
-            () = actix_rt::time::sleep(LOOK_EVERY) => false,
+    let hangup = signal(SignalKind::hangup());
+    async move {
+        let Ok(mut hangup) = hangup else {
+            return tracing::error!("SIGHUP cannot be received");
         };
-        let Some(certificates) = certificates.clone() else {
-            if asked {
-                tracing::info!("SIGHUP: there is no TLS certificate to read again; other settings need a restart");
+        loop {
+            let asked = tokio::select! {
+                _ = hangup.recv() => true,
+                () = actix_rt::time::sleep(LOOK_EVERY) => false,
+            };
+            let now = clock.now();
+            match certificates.clone() {
+                Some(certificates) => look(certificates, asked, now).await,
+                None if asked => {
+                    tracing::info!("SIGHUP: there is no TLS certificate to read again; other settings need a restart");
+                }
+                None => {}
             }
-            continue;
-        };
-        let now = clock.now();
-        let done = web::block(move || match asked {
-            // What is wrong is logged.
-            true => drop(certificates.reload(now)),
-            false => certificates.look(now),
-        });
-        let _ = done.await;
+        }
+    }
+}
+
+async fn look(certificates: Arc<Certificates>, asked: bool, now: UnixMs) {
+    // What is wrong is logged there.
+    let looked = web::block(move || if asked { drop(certificates.reload(now)) } else { certificates.look(now) });
+    if looked.await.is_err() {
+        tracing::error!("the TLS certificate could not be looked at");
     }
 }
 

@@ -196,7 +196,11 @@ pub fn decide(req: &HttpRequest, node: &Node, policy: &Policy) -> Result<Option<
             if is_cross_site(req) || (policy.act == Act::Changes && !is_own_origin(req)) {
                 return Err(Denied::Elsewhere);
             }
-            Some(known.ok_or(Denied::Wrong)?)
+            match known {
+                // A browser cannot help sending a session that is over.
+                None if policy.who == Who::Visitor => None,
+                known => Some(known.ok_or(Denied::Wrong)?),
+            }
         }
         Credential::None if policy.act == Act::Changes && is_foreign(req) => return Err(Denied::Elsewhere),
         Credential::None => None,

@@ -14,7 +14,7 @@ use super::peer::Peer;
 use super::state::Node;
 use crate::config::Dashboard;
 use crate::domain::{DeviceName, UnixMs, UserId, UserNo};
-use crate::protocol::http::{SessionBody, SessionReply, WhoReply, read, write};
+use crate::protocol::http::{SMALL_BODY, SessionReply, WhoReply, parse_session_body, write};
 use crate::store::accounts::{Identity, Issued};
 use crate::store::rows::TokenKind;
 
@@ -79,12 +79,12 @@ pub async fn sign_in(
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = node.body(payload).whole(node.config.limits.body_bytes).await?;
-    let body: SessionBody = if body.is_empty() { SessionBody::default() } else { read(&body)? };
+    let body = node.body(payload).whole(SMALL_BODY).await?;
+    let body = parse_session_body(&body)?;
     let (accounts, now, from) = (&node.user.accounts, node.user.clock.now(), Peer::of(&req).address);
     let token = match &body.token {
         Some(token) => {
-            let identity = accounts.verify(token, now).filter(|identity| identity.kind == TokenKind::Full);
+            let identity = accounts.verify(token.reveal(), now).filter(|identity| identity.kind == TokenKind::Full);
             let Some(identity) = identity else {
                 wrong_credential(&node, from)?;
                 return Err(ApiError::unauthenticated());
@@ -109,7 +109,7 @@ pub async fn sign_in(
     let issued = accounts.issue_token(no, TokenKind::Session, &browser, Some(expires), now);
     let issued = issued.map_err(|error| account_error(&error))?;
     for over in before.into_iter().chain(token.filter(|_| body.once)) {
-        accounts.revoke(over.no, over.token_id).map_err(|error| account_error(&error))?;
+        node.people.revoke(over.no, over.token_id).await.map_err(|error| account_error(&error))?;
     }
     let reply = SessionReply { user: account.id.as_str(), name: account.name.as_str(), admin: account.admin };
     with_cookie(json(write(&reply)), &req, &node, &issued)
@@ -184,7 +184,7 @@ fn rotated(node: &Node, session: &Identity) -> Result<Option<Issued>, ApiError> 
 /// 401 without one.
 pub async fn sign_out(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     if let Credential::Cookie(Some(session)) = auth::credential(&req, &node) {
-        let revoked = node.user.accounts.revoke(session.no, session.token_id);
+        let revoked = node.people.revoke(session.no, session.token_id).await;
         revoked.map_err(|error| account_error(&error))?;
     }
     drop(caller);

@@ -15,7 +15,9 @@ use super::policy::Verb::{Delete, Get, GetOrHead, Patch, Post, Put};
 use super::policy::Who::{Administrator, Anyone, Operator, Reader, Socket, Visitor, Writer};
 use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
-use super::{admin, browsers, dashboard, guard, ingest, me, session, status};
+use super::{
+    admin, audit, browsers, dashboard, export, friendship, guard, ingest, invites, me, profile, session, status, tokens,
+};
 use crate::domain::Code;
 
 struct Row {
@@ -35,32 +37,32 @@ const TABLE: &[Row] = &[
     row(Post, "/v1/session", Anyone, Json, Changes, Caller, Free, || web::to(browsers::sign_in)),
     row(Delete, "/v1/session", Reader, Nothing, Changes, Nobody, Free, || web::to(browsers::sign_out)),
     // joining
-    row(Get, "/v1/invites", Reader, Nothing, Reads, Caller, Free, || web::to(no_such_call)),
-    row(Post, "/v1/invites", Reader, Json, Changes, Caller, InviteMade, || web::to(no_such_call)),
-    row(Get, "/v1/invites/{code}", Anyone, Nothing, Reads, Inviter, InviteLook, || web::to(no_such_call)),
-    row(Delete, "/v1/invites/{code}", Reader, Nothing, Changes, Nobody, Free, || web::to(no_such_call)),
-    row(Post, "/v1/invites/{code}/accept", Visitor, Json, Changes, Inviter, InviteLook, || web::to(no_such_call)),
+    row(Get, "/v1/invites", Reader, Nothing, Reads, Caller, Free, || web::to(invites::list)),
+    row(Post, "/v1/invites", Reader, Json, Changes, Caller, InviteMade, || web::to(invites::make)),
+    row(Get, "/v1/invites/{code}", Anyone, Nothing, Reads, Inviter, InviteLook, || web::to(invites::show)),
+    row(Delete, "/v1/invites/{code}", Reader, Nothing, Changes, Nobody, Free, || web::to(invites::withdraw)),
+    row(Post, "/v1/invites/{code}/accept", Visitor, Json, Changes, Inviter, InviteLook, || web::to(invites::accept)),
     // oneself
     row(Get, "/v1/me", Reader, Nothing, Reads, Caller, Free, || web::to(me::me)),
-    row(Patch, "/v1/me", Reader, Json, Changes, Caller, Free, || web::to(no_such_call)),
-    row(Delete, "/v1/me", Reader, Nothing, Changes, Nobody, Free, || web::to(no_such_call)),
+    row(Patch, "/v1/me", Reader, Json, Changes, Caller, Free, || web::to(profile::change)),
+    row(Delete, "/v1/me", Reader, Nothing, Changes, Nobody, Free, || web::to(profile::erase)),
     row(Get, "/v1/me/availability", Reader, Nothing, Reads, Caller, Free, || web::to(me::get_availability)),
     row(Put, "/v1/me/availability", Writer, Json, Changes, Caller, Free, || web::to(me::put_availability)),
     row(Delete, "/v1/me/availability", Reader, Nothing, Changes, Caller, Free, || web::to(me::delete_availability)),
-    row(Get, "/v1/me/tokens", Reader, Nothing, Reads, Caller, Free, || web::to(no_such_call)),
-    row(Post, "/v1/me/tokens", Reader, Json, Changes, Caller, Free, || web::to(no_such_call)),
-    row(Delete, "/v1/me/tokens", Reader, Nothing, Changes, Nobody, Free, || web::to(no_such_call)),
-    row(Delete, "/v1/me/tokens/{id}", Reader, Nothing, Changes, Nobody, Free, || web::to(no_such_call)),
-    row(Get, "/v1/me/viewers", Reader, Nothing, Reads, Friends, Free, || web::to(no_such_call)),
-    row(Get, "/v1/export", Reader, Nothing, Reads, Friends, Free, || web::to(no_such_call)),
+    row(Get, "/v1/me/tokens", Reader, Nothing, Reads, Caller, Free, || web::to(tokens::list)),
+    row(Post, "/v1/me/tokens", Reader, Json, Changes, Caller, Free, || web::to(tokens::make)),
+    row(Delete, "/v1/me/tokens", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke_others)),
+    row(Delete, "/v1/me/tokens/{id}", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke)),
+    row(Get, "/v1/me/viewers", Reader, Nothing, Reads, Friends, Free, || web::to(friendship::viewers)),
+    row(Get, "/v1/export", Reader, Nothing, Reads, Friends, Free, || web::to(export::export)),
     // friends
     row(Get, "/v1/friends", Reader, Nothing, Reads, Friends, Free, || web::to(me::friends)),
-    row(Patch, "/v1/friends/{user}", Reader, Json, Changes, Friends, Free, || web::to(no_such_call)),
-    row(Delete, "/v1/friends/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(no_such_call)),
-    row(Get, "/v1/friends/{user}/view", Reader, Nothing, Reads, Caller, Free, || web::to(no_such_call)),
-    row(Get, "/v1/blocks", Reader, Nothing, Reads, Friends, Free, || web::to(no_such_call)),
-    row(Put, "/v1/blocks/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(no_such_call)),
-    row(Delete, "/v1/blocks/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(no_such_call)),
+    row(Patch, "/v1/friends/{user}", Reader, Json, Changes, Friends, Free, || web::to(friendship::share)),
+    row(Delete, "/v1/friends/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(friendship::unfriend)),
+    row(Get, "/v1/friends/{user}/view", Reader, Nothing, Reads, Caller, Free, || web::to(friendship::view)),
+    row(Get, "/v1/blocks", Reader, Nothing, Reads, Friends, Free, || web::to(friendship::blocks)),
+    row(Put, "/v1/blocks/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(friendship::block)),
+    row(Delete, "/v1/blocks/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(friendship::unblock)),
     row(Get, "/v1/nearby", Reader, Nothing, Reads, Friends, Free, || web::to(me::get_nearby)),
     // positions, steps, hours
     row(Post, "/v1/fixes", Writer, Json, Changes, Caller, Free, || web::to(ingest::post_fixes)),
@@ -75,7 +77,7 @@ const TABLE: &[Row] = &[
     }),
     row(Get, "/v1/admin/people", Administrator, Nothing, Reads, Everybody, Free, || web::to(admin::people)),
     row(Get, "/v1/admin/stats", Administrator, Nothing, Reads, Nobody, Free, || web::to(admin::stats)),
-    row(Get, "/v1/admin/audit", Administrator, Nothing, Reads, Everybody, Free, || web::to(no_such_call)),
+    row(Get, "/v1/admin/audit", Administrator, Nothing, Reads, Everybody, Free, || web::to(audit::audit)),
 ];
 
 /// The web page: every other path.

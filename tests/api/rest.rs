@@ -174,7 +174,7 @@ fn an_administrator_makes_people_all_or_nothing() {
     let token = made.json()["users"][0]["token"].as_str().unwrap().to_owned();
     let me = call(node.address, "GET", "/v1/me").bearer(&token).ok();
     let expected = json!({"user": "ann", "name": "Ann B.", "admin": false, "radius": 500.0, "time_zone": "UTC",
-        "stride": me["stride"], "free": false});
+        "stride": me["stride"], "free": false, "only_free": false});
     assert_eq!(me, expected);
     assert!((me["stride"].as_f64().unwrap() - 0.762).abs() < 1e-6);
     assert_eq!(call(node.address, "GET", "/v1/friends").bearer(&token).ok()["friends"][0]["user"], "bob");
@@ -233,6 +233,9 @@ fn query_parameters_are_checked_and_named() {
         ("/v1/availability/histogram?to=2027-03-15", 400, "missing_field", "from"),
         ("/v1/admin/people", 400, "missing_field", "index"),
         ("/v1/admin/people?index=1,x", 400, "bad_field", "index"),
+        ("/v1/admin/audit?limit=0", 422, "out_of_range", "limit"),
+        ("/v1/admin/audit?limit=1001", 422, "out_of_range", "limit"),
+        ("/v1/admin/audit?limit=all", 400, "bad_field", "limit"),
     ] {
         let reply = node.call_as(&root, "GET", path).send();
         assert_eq!((reply.status, reply.refusal()), (status, (code.to_owned(), Some(field.to_owned()))), "{path}");

@@ -1,5 +1,8 @@
-//! Browsers' sessions: tokens whose `created` is the sign-in, and whose `expires` moves with their use.
-use super::{AccountError, Accounts, Changes, Issued, Person, TokenKind, TokenRow, WriteBatch, new_token};
+//! Browsers' sessions: tokens whose `created` is the sign-in, and whose `expires` moves with their use. A session keeps its id
+//! when its token is changed for another one, so that what is open under it stays open and is cut with it.
+use super::super::rows::{TokenKind, TokenRow};
+use super::plan::Plan;
+use super::{AccountError, Accounts, Issued, Person};
 use crate::domain::{UnixMs, UserNo};
 
 impl Accounts {
@@ -15,10 +18,10 @@ impl Accounts {
         longest_ms: i64,
         now: UnixMs,
     ) -> Result<(), AccountError> {
-        let until = |session: &TokenRow| (now + idle_ms).min(session.created + longest_ms);
-        let later = |session: &TokenRow| session.expires.is_none_or(|expires| expires < until(session));
         self.change_session(no, id, now, |session, _| {
-            Ok(later(session).then(|| vec![TokenRow { expires: Some(until(session)), ..session.clone() }]))
+            let until = (now + idle_ms).min(session.created + longest_ms);
+            let is_later = session.expires.is_none_or(|expires| expires < until);
+            Ok(is_later.then(|| vec![TokenRow { expires: Some(until), ..session.clone() }]))
         })
     }
 
@@ -36,36 +39,38 @@ impl Accounts {
         now: UnixMs,
     ) -> Result<Option<Issued>, AccountError> {
         let mut issued = None;
-        self.change_session(no, id, now, |session, next| {
-            let (secret, row) = new_token(next, no, TokenKind::Session, &session.device, session.expires, now)?;
-            issued = Some(Issued { secret, id: row.id });
+        self.change_session(no, id, now, |session, plan| {
+            let (secret, row) = plan.new_token(no, TokenKind::Session, &session.device, session.expires, now)?;
+            issued = Some(Issued { secret, id });
             let end = now + overlap_ms;
             let end = session.expires.map_or(end, |expires| expires.min(end));
             // Its longest life ends then, too: so it is not prolonged any more.
             let old = TokenRow { expires: Some(end), created: end - longest_ms, ..session.clone() };
-            Ok(Some(vec![old, TokenRow { created: session.created, ..row }]))
+            Ok(Some(vec![old, TokenRow { id, created: session.created, ..row }]))
         })?;
         Ok(issued)
     }
 
-    /// Puts others in a session's place; `None` leaves it.
+    /// Puts others in the place of a session's newest token; `None` leaves it.
     fn change_session(
         &self,
         no: UserNo,
         id: u64,
         now: UnixMs,
-        change: impl FnOnce(&TokenRow, &mut super::Next) -> Result<Option<Vec<TokenRow>>, AccountError>,
+        change: impl FnOnce(&TokenRow, &mut Plan) -> Result<Option<Vec<TokenRow>>, AccountError>,
     ) -> Result<(), AccountError> {
         let mut next = self.next.lock();
-        let mut after = *next;
+        let mut plan = Plan::after(&next);
         let Ok(person) = self.person(no) else { return Ok(()) };
         let is_meant =
             |token: &&TokenRow| token.id == id && token.kind == TokenKind::Session && !token.has_expired(now);
-        let Some(session) = person.tokens.iter().find(is_meant) else { return Ok(()) };
-        let Some(instead) = change(session, &mut after)? else { return Ok(()) };
-        let others = person.tokens.iter().filter(|token| token.id != id && !token.has_expired(now)).cloned();
-        let tokens = others.chain(instead).collect();
-        let person = Person { tokens, ..person };
-        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())
+        // One that was changed for another counts as older.
+        let newest = person.tokens.iter().filter(is_meant).max_by_key(|token| token.created);
+        let Some(session) = newest else { return Ok(()) };
+        let Some(instead) = change(session, &mut plan)? else { return Ok(()) };
+        let stays = |token: &&TokenRow| token.hash != session.hash && !token.has_expired(now);
+        let tokens = person.tokens.iter().filter(stays).cloned().chain(instead).collect();
+        plan.change(Person { tokens, ..person });
+        self.apply(&mut next, plan)
     }
 }
