@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::client::Person;
 use crate::http::{Call, Reply};
 use crate::node::TestNode;
-use crate::raw_ws::{Received, request};
+use crate::raw_ws::{Received, request, upgrade_request};
 
 const HOUR: i64 = 3_600_000;
 
@@ -153,6 +153,10 @@ fn an_old_cookie_is_changed_when_the_page_is_opened_and_good_for_a_minute_more()
     let elsewhere =
         node.call("GET", "/v1/session").header("Cookie", &old).header("Sec-Fetch-Site", "cross-site").send();
     assert_eq!(set_cookie(&elsewhere), None, "not for a page elsewhere");
+    let headers = format!("Cookie: {old}\r\nOrigin: http://{}\r\n", node.address);
+    let upgrade = upgrade_request("/v1/ws", &headers).replace("localhost", &node.address.to_string());
+    let (_, mut tab) = request(node.address, upgrade.as_bytes());
+    assert!(matches!(tab.read(), Received::Text(_)), "a page that is open already");
     let new = open_page(&node, &old).unwrap();
     assert_ne!(new, old);
     assert_eq!(open_page(&node, &old), None, "and not twice");
@@ -161,6 +165,11 @@ fn an_old_cookie_is_changed_when_the_page_is_opened_and_good_for_a_minute_more()
     assert!(is_good(&node, &old) && is_good(&node, &new), "requests may be under way");
     node.clock.advance(1);
     assert!(!is_good(&node, &old) && is_good(&node, &new));
+    assert!(matches!(tab.read_within(std::time::Duration::from_millis(1_500)), Received::Nothing), "it stays open");
+    let own = format!("http://{}", node.address);
+    let out = node.call("DELETE", "/v1/session").header("Cookie", &new).header("Origin", &own).send();
+    assert_eq!(out.status, 204);
+    assert!(matches!(tab.read(), Received::Close(Some(4401), _)), "what was opened before is cut with the session");
 }
 
 #[test]
