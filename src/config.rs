@@ -10,6 +10,9 @@ use thiserror::Error;
 /// Every key with its default, unit and reason: the manual.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
 
+/// The most characters of what a parser says of a file: it may quote the file.
+const LONGEST_REPORT: usize = 200;
+
 /// Why a configuration was refused.
 #[derive(Debug, Error)]
 pub enum ConfigError {
@@ -268,7 +271,7 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] that names the key or file at fault.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let mut builder = config::Config::builder().add_source(toml_source(DEFAULT_TOML));
+        let mut builder = defaults();
         if let Some(path) = &flags.file {
             builder = builder.add_source(toml_source(&read(path)?));
         }
@@ -281,9 +284,21 @@ impl Config {
                 builder.set_override_option("store.data", data)
             })
             .and_then(|builder| builder.set_override_option("redis.url", flags.redis.clone()))
-            .map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        let merged = builder.build().map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        let config: Self = merged.try_deserialize().map_err(|error| ConfigError::Invalid(error.to_string()))?;
+            .map_err(|error| invalid(&error))?;
+        Self::build(builder)
+    }
+
+    /// Reads defaults and the text of a file, and checks every bound; neither file system nor environment is looked at.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        Self::build(defaults().add_source(toml_source(text)))
+    }
+
+    fn build(builder: Builder) -> Result<Self, ConfigError> {
+        let merged = builder.build().map_err(|error| invalid(&error))?;
+        let config: Self = merged.try_deserialize().map_err(|error| invalid(&error))?;
         config.validate()?;
         Ok(config)
     }
@@ -301,7 +316,7 @@ impl Config {
     pub fn zone(&self) -> Result<jiff::tz::TimeZone, ConfigError> {
         jiff::tz::TimeZone::get(&self.hours.time_zone).map_err(|_| ConfigError::OutOfBounds {
             key: "hours.time_zone",
-            problem: format!("must be an IANA time zone such as Europe/Berlin, not {:?}", self.hours.time_zone),
+            problem: format!("must be an IANA time zone such as Europe/Berlin, not {:.64?}", self.hours.time_zone),
         })
     }
 
@@ -425,13 +440,7 @@ impl RedisUrl {
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.find("://"), self.0.rfind('@')) {
-            (Some(scheme), Some(at)) if at > scheme => {
-                let (head, tail) = (self.0.get(..scheme + 3), self.0.get(at..));
-                write!(f, "{}***{}", head.unwrap_or_default(), tail.unwrap_or_default())
-            }
-            _ => f.write_str(&self.0),
-        }
+        f.write_str(&without_secrets(&self.0))
     }
 }
 
@@ -445,6 +454,42 @@ impl Serialize for RedisUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// A text that may hold an address, without what stands in it before the last `@` and after the first `?`. Rather too much
+/// is hidden than too little: whoever mistypes a password must not find it in a log.
+fn without_secrets(text: &str) -> String {
+    let (scheme, rest) = text.find("://").map_or(("", text), |at| text.split_at(at + 3));
+    match (rest.rfind('@'), rest.find('?')) {
+        (None, None) => text.to_owned(),
+        (Some(at), Some(query)) if at > query => format!("{scheme}***"),
+        (at, query) => {
+            let user = if at.is_some() { "***" } else { "" };
+            let place = rest.get(at.unwrap_or(0)..query.unwrap_or(rest.len())).unwrap_or_default();
+            format!("{scheme}{user}{place}{}", if query.is_some() { "?***" } else { "" })
+        }
+    }
+}
+
+/// What a parser says of a configuration: in one line, without the lines that it quotes, cut short.
+fn invalid(error: &config::ConfigError) -> ConfigError {
+    let text = error.to_string();
+    let is_quote = |line: &&str| {
+        line.trim_start_matches([' ', '.'])
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .trim_start()
+            .starts_with('|')
+    };
+    let told = text.lines().filter(|line| !is_quote(line)).collect::<Vec<_>>().join(": ");
+    let short: String =
+        without_secrets(&told).chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_REPORT).collect();
+    ConfigError::Invalid(short)
+}
+
+type Builder = config::ConfigBuilder<config::builder::DefaultState>;
+
+fn defaults() -> Builder {
+    config::Config::builder().add_source(toml_source(DEFAULT_TOML))
 }
 
 fn toml_source(text: &str) -> config::File<config::FileSourceString, config::FileFormat> {
@@ -505,6 +550,41 @@ mod tests {
         ] {
             let error = with(toml).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{toml}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_error_shows_a_password_or_a_page_of_the_file() {
+        for toml in [
+            "[redis]\nurl = \"redis://user:hunter2@host:6379/0\" x",
+            "redis = \"redis://user:hunter2@host:6379/0\"",
+            "redis = \"redis://user:a \\\" b@hunter2@host:6379/0\"",
+            "redis = \"redis+unix:///run/redis.sock?pass=hunter2\"",
+            &format!("redis = \"{}\"", "x".repeat(10_000)),
+            &format!("[hours]\ntime_zone = \"{}\"", "x".repeat(10_000)),
+        ] {
+            let error = with(toml).unwrap_err().to_string();
+            assert!(!error.contains("hunter2") && error.len() < 400 && error.lines().count() == 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_redis_is_shown_without_its_secrets() {
+        for (url, shown) in [
+            ("redis://h:6379/0", "redis://h:6379/0"),
+            ("redis://u:p@h/0", "redis://***@h/0"),
+            ("redis://u:p@p@h/0", "redis://***@h/0"),
+            ("u:p@h", "***@h"),
+            ("redis+unix:///run/redis.sock?pass=p&user=u", "redis+unix:///run/redis.sock?***"),
+            ("redis://u:p@h/0?protocol=resp3", "redis://***@h/0?***"),
+            ("redis+unix:///run/redis.sock?pass=p@p", "redis+unix://***"),
+            ("redis://u:p?p@h", "redis://***"),
+            ("", ""),
+        ] {
+            assert_eq!(
+                (RedisUrl(url.to_owned()).to_string(), without_secrets(shown)),
+                (shown.to_owned(), shown.to_owned())
+            );
         }
     }
 

@@ -1,0 +1,67 @@
+//! Bodies of requests. The first byte chooses which; a new body is one line of [`BODIES`].
+use letshang::domain::{FixFields, Refusal};
+use letshang::protocol::client::{FIXES_PER_POST, parse_availability_body, parse_fixes_body};
+use letshang::protocol::{admin, http};
+
+use super::oracle::{is_believable, is_presentable, is_short, is_sound};
+
+/// Reads a body as what it should be: what it is in words, or why it is refused.
+type Body = fn(&[u8]) -> Result<String, Refusal>;
+
+const BODIES: &[(&str, Body)] = &[
+    ("fixes", fixes),
+    ("availability", availability),
+    ("admin line", admin_line),
+    ("session", |body| http::read::<http::SessionBody>(body).map(words)),
+    ("new users", |body| http::read::<http::NewUsersBody>(body).map(words)),
+    ("remove users", |body| http::read::<http::RemoveUsersBody>(body).map(words)),
+];
+
+/// A body is refused in few words, or keeps its bounds.
+pub fn hold(input: &[u8]) {
+    let Some((choice, body)) = input.split_first() else { return };
+    let (_, read) = BODIES[usize::from(*choice) % BODIES.len()];
+    match read(body) {
+        Ok(words) => assert_eq!(read(body), Ok(words)),
+        Err(refusal) => is_sound(&refusal, body),
+    }
+}
+
+fn words(body: impl std::fmt::Debug) -> String {
+    format!("{body:?}")
+}
+
+fn fixes(body: &[u8]) -> Result<String, Refusal> {
+    let fixes: Vec<Result<FixFields, Refusal>> = parse_fixes_body(body)?;
+    assert!(fixes.len() <= FIXES_PER_POST);
+    for fix in &fixes {
+        match fix {
+            Ok(fields) => is_believable(fields),
+            Err(refusal) => is_sound(refusal, body),
+        }
+    }
+    Ok(words(fixes))
+}
+
+fn availability(body: &[u8]) -> Result<String, Refusal> {
+    let availability = parse_availability_body(body)?;
+    is_presentable(&availability);
+    Ok(words(availability))
+}
+
+/// What the command line says to a running node through its private socket.
+fn admin_line(body: &[u8]) -> Result<String, Refusal> {
+    let Ok(line) = std::str::from_utf8(body) else { return Ok(String::new()) };
+    match admin::read_request(line) {
+        Ok(request) => {
+            let written = admin::write_request(&request);
+            let again = admin::read_request(&written).unwrap();
+            assert_eq!(admin::write_request(&again), written);
+        }
+        Err(message) => is_short(&message, body),
+    }
+    if let Err(message) = admin::read_reply(line) {
+        is_short(&message, body);
+    }
+    Ok(String::new())
+}
