@@ -20,7 +20,7 @@ targets=("$@")
 
 # The sanitizer's builds are kept apart from everybody else's; the versions are the program's.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
-cp Cargo.lock fuzz/Cargo.lock
+[ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
 nice -n 15 cargo +nightly fuzz build
 
 failed=0

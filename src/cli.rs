@@ -122,7 +122,7 @@ impl Place {
     }
 
     fn load_with(&self, listen: Option<String>, redis: Option<String>) -> Result<Config, ConfigError> {
-        Config::load(&Flags { file: self.config.clone(), data: self.data.clone(), listen, redis })
+        Config::load(&Flags { file: self.config.clone(), data: self.data.clone(), listen, redis, ..Flags::default() })
     }
 }
 

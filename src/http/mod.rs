@@ -13,6 +13,7 @@ pub mod me;
 mod moved_slots;
 pub mod outbox;
 mod outbox_queue;
+pub mod peer;
 pub mod people;
 pub mod query;
 pub mod routes;
