@@ -22,6 +22,7 @@ targets=("$@")
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 [ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
 nice -n 15 cargo +nightly fuzz build
+host=$(rustc -vV | sed -n 's/^host: //p')
 
 failed=0
 declare -a table
@@ -32,8 +33,10 @@ for target in "${targets[@]}"; do
     [ ! -d "fuzz/findings/$target" ] || from+=("fuzz/findings/$target")
     log=fuzz/artifacts/$target.log
     result=no
-    nice -n 19 cargo +nightly fuzz run "$target" "${from[@]}" -- -max_total_time="$seconds" -rss_limit_mb=2048 \
-        -malloc_limit_mb=64 -timeout=10 -dict="fuzz/dictionaries/$target.dict" -print_final_stats=1 >"$log" 2>&1 ||
+    # Memory: 64 MiB at once is far more than any of these inputs may cost.
+    nice -n 19 "$CARGO_TARGET_DIR/$host/release/$target" "${from[@]}" -artifact_prefix="fuzz/artifacts/$target/" \
+        -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=64 -timeout=10 \
+        -dict="fuzz/dictionaries/$target.dict" -print_final_stats=1 >"$log" 2>&1 ||
         { result=YES; failed=1; tail -n 60 "$log"; }
     stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
     covered=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d' ' -f2 || true)

@@ -11,6 +11,8 @@ use super::{ConfigError, Flags, keys};
 
 /// No settings are this long: what is longer is another file.
 const LONGEST: u64 = 1024 * 1024;
+/// No reason of the TOML reader's own is this long, characters.
+const LONGEST_REASON: usize = 120;
 /// What the name of a variable begins with.
 const PREFIX: &str = "LETSHANG__";
 
@@ -48,6 +50,8 @@ pub(super) fn parsed(text: &str, source: &str) -> Result<Table, ConfigError> {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let why = error.message().lines().collect::<Vec<_>>().join(", ");
+        // It may name a key, and a key may be a page.
+        let why: String = why.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect();
         ConfigError::Invalid(format!("line {line} of {source} is not TOML: {why}"))
     })?;
     keys::check(table, source)
