@@ -94,15 +94,15 @@ fn frame_of(event: &ReaderEvent) -> Vec<u8> {
 fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xFA, 0x21, 0x3D];
     let mut bytes = vec![0x80 | opcode];
-    match payload.len() {
-        short @ ..126 => bytes.push(0x80 | short as u8),
-        medium @ ..65_536 => {
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short @ ..126), _) => bytes.push(0x80 | short),
+        (_, Ok(medium)) => {
             bytes.push(0x80 | 126);
-            bytes.extend_from_slice(&(medium as u16).to_be_bytes());
+            bytes.extend_from_slice(&medium.to_be_bytes());
         }
-        long => {
+        _ => {
             bytes.push(0x80 | 127);
-            bytes.extend_from_slice(&(long as u64).to_be_bytes());
+            bytes.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }
     bytes.extend_from_slice(&mask);

@@ -150,7 +150,7 @@ impl Kind {
             (Self::Bytes(low, high), Value::String(text)) => bytes(text).and_then(|number| within(number, low, high)),
             #[expect(clippy::cast_precision_loss, reason = "any such number is out of bounds")]
             (Self::Decimal(low, high), Value::Integer(number)) => {
-                (low..=high).contains(&(*number as f64)).then(|| Value::Float(*number as f64))
+                (low..=high).contains(&(*number as f64)).then_some(Value::Float(*number as f64))
             }
             (Self::Decimal(low, high), Value::Float(number)) => (low..=high).contains(number).then(|| value.clone()),
             (Self::Duration(low, high), Value::String(text)) => {

@@ -1,4 +1,5 @@
 //! Bytes to checked values and back. The only place (with `config`) that knows serde.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 pub mod admin;
 pub mod client;
 pub mod close;

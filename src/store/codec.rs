@@ -2,6 +2,7 @@
 //!
 //! Numbers are little-endian or LEB128 variable length; text and byte strings carry their length in front. Every value
 //! begins with a version byte, so that a row written by a newer server is told apart from a damaged one.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use thiserror::Error;
 
 use crate::domain::Refusal;
@@ -202,7 +203,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::uint`].
     pub fn int(&mut self) -> Result<i64, RowError> {
         let value = self.uint()?;
-        Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+        Ok((value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg())
     }
 
     /// Four bytes of a float.

@@ -2,6 +2,7 @@
 //!
 //! What waits is bounded: one set per hour and presence, the newest in place of the older. A sink that fails is left
 //! alone for a growing, jittered time; a sink that lost its data gets every retained day again from the embedded store.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -255,7 +256,7 @@ impl<S: HistogramSink> Writer<S> {
             refused = self.write_everything()?;
             let mut desk = self.shared.desk.lock();
             desk.everything = false;
-            desk.state.rewritten += 1;
+            desk.state.rewritten = desk.state.rewritten.saturating_add(1);
             is_news = true;
         }
         let offers: Vec<HourRow> = {
@@ -278,7 +279,7 @@ impl<S: HistogramSink> Writer<S> {
     /// Takes what has arrived off the desk, unless it has been replaced by something newer meanwhile.
     fn settle(&self, offers: &[HourRow], written: &[HourKey]) {
         let mut desk = self.shared.desk.lock();
-        desk.state.written += written.len() as u64;
+        desk.state.written = desk.state.written.saturating_add(written.len() as u64);
         for HourRow { key, bitmap } in offers.iter().filter(|offer| written.contains(&offer.key)) {
             if desk.offers.get(key).is_some_and(|offer| offer.bitmap == *bitmap) {
                 desk.offers.remove(key);

@@ -4,6 +4,7 @@
 //! A time-out is neither a failure nor a success (100,003 timed-out `INCR`s had all been applied), so every write is
 //! absolute and repeatable: see `merge_hour.lua`. That Redis has lost data shows in a key of this node that holds how
 //! far it has written: when it is gone, or an older value came back, everything is written again.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use std::fmt;
 use std::time::Duration;
 
@@ -116,7 +117,7 @@ impl RedisHistograms {
                         .set_response_timeout(Some(self.timeout));
                     // A stopped Redis still accepts: only this clock ends the wait for its greeting.
                     let connecting = self.url.client.get_multiplexed_async_connection_with_config(&config);
-                    let connected = tokio::time::timeout(self.timeout * 2, connecting).await;
+                    let connected = tokio::time::timeout(self.timeout.saturating_mul(2), connecting).await;
                     connected.unwrap_or_else(|_| Err((ErrorKind::Io, "no answer while connecting").into()))
                 }
             };
@@ -131,7 +132,7 @@ impl RedisHistograms {
 
     /// A value for the node's key that was never used before.
     fn next_value(&mut self) -> String {
-        self.round += 1;
+        self.round = self.round.wrapping_add(1);
         format!("{:016x}:{}", self.generation, self.round)
     }
 
