@@ -55,7 +55,7 @@ impl App {
         let store = Arc::new(Embedded::open(&config.store.data)?);
         let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
-        let accounts = Arc::new(stored.accounts);
+        let accounts = Arc::new(stored.accounts.with_clock(clock.clone()));
         load::check_guest(&config, &accounts)?;
 
         let stopping = Stopping::default();

@@ -116,7 +116,8 @@ fn carry_out(config: &Config, request: &AdminRequest) -> anyhow::Result<String> 
         }
         AdminRequest::Token { name, device } => {
             let device = DeviceName::parse(device)?;
-            accounts.issue_token(number(name)?, TokenKind::Full, &device, None, now)?.secret.reveal().to_owned()
+            let issued = accounts.issue_token_by(None, number(name)?, TokenKind::Full, &device, None, now)?;
+            issued.secret.reveal().to_owned()
         }
         AdminRequest::Befriend { a, b } => {
             accounts.befriend(number(a)?, number(b)?)?;

@@ -118,7 +118,9 @@ async fn off_thread<T: Send + 'static>(
 pub fn account_error(error: &AccountError) -> ApiError {
     match error {
         AccountError::Conflict(_) => Refusal::of_field(Code::Conflict, "user", error.to_string()).into(),
-        AccountError::TooManyTokens => Refusal::new(Code::Conflict, error.to_string()).into(),
+        AccountError::TooManyTokens | AccountError::TooManyBlocks => {
+            Refusal::new(Code::Conflict, error.to_string()).into()
+        }
         AccountError::Unknown => Refusal::new(Code::NotFound, error.to_string()).into(),
         AccountError::Oneself => Refusal::of_field(Code::BadField, "friendships", error.to_string()).into(),
         _ => {
