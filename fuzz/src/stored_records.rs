@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use letshang::activity::histogram::UserSet;
 use letshang::activity::steps::StepCounter;
-use letshang::store::rows::{HourRow, LiveRow, MarkRow, PageRow, PairRow, Row, StepsRow};
+use letshang::store::rows::{AuditEntry, HourRow, InviteRow, LiveRow, MarkRow, PageRow, PairRow, Row, StepsRow};
 
 use super::oracle::is_short;
 
@@ -19,6 +19,8 @@ const RECORDS: &[(&str, Record)] = &[
     ("marks", row::<MarkRow>),
     ("steps of today", steps_of_today),
     ("bitmap", bitmap),
+    ("invites", row::<InviteRow>),
+    ("audit", row::<AuditEntry>),
 ];
 
 /// Bytes are refused, or are a record that is written and read again as the same.
