@@ -1,4 +1,5 @@
 //! Settings: `config/default.toml` (compiled in), a file, the environment, flags, in that order. Unknown keys are errors.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod hours;
 mod keys;
 mod limits;

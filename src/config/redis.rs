@@ -53,7 +53,7 @@ impl RedisUrl {
 
     /// What stands before the user: nothing, in an address that was mistyped.
     fn scheme(&self) -> &str {
-        self.0.find("://").and_then(|at| self.0.get(..at + 3)).unwrap_or_default()
+        self.0.find("://").and_then(|at| self.0.get(..at.saturating_add(3))).unwrap_or_default()
     }
 }
 
