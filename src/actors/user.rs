@@ -25,7 +25,7 @@ pub use self::person::{Person, Reported, live_of};
 pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
-use super::downlink::{About, FriendList, Gate};
+use super::downlink::{About, FriendList};
 use super::entitlements::Entitlements;
 use super::herald::Suspended;
 use super::hourly_aggregator::HourlyInbox;

@@ -166,6 +166,13 @@ impl TestNode {
         self.call(method, path).bearer(&person.token)
     }
 
+    /// Makes two people friends, as the administrator's command does. False when they were.
+    pub fn befriend(&self, a: &Person, b: &Person) -> bool {
+        let id = |person: &Person| UserId::parse(&person.id, "user").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.node.people.befriend(&id(a), &id(b))).unwrap()
+    }
+
     /// Asks an actor something from outside its system.
     pub fn ask<A, M>(&self, actor: &Addr<A>, message: M) -> M::Result
     where
