@@ -10,7 +10,10 @@ pub fn hold(input: &[u8]) {
     match RedisUrl::parse(text) {
         Ok(url) => {
             let shown = format!("{url} {url:?}");
-            let secret = text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(secret, _)| secret);
+            let rest =
+                ["redis://", "rediss://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or_default();
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            let secret = authority.rsplit_once('@').map(|(secret, _)| secret);
             // A short secret may be in the host's name too; a long one is not there by chance.
             assert!(secret.is_none_or(|secret| secret.len() < 8 || !shown.contains(secret)), "{shown}");
         }

@@ -25,7 +25,7 @@ pub fn hold(input: &[u8]) {
     for (_, line) in &lines {
         match line {
             Ok(line) => {
-                assert!(!line.contains('\n') && line.len() <= LINE_BYTES && !line.trim().is_empty(), "{line:?}");
+                assert!(!line.contains('\n') && line.len() <= LINE_BYTES && !line.is_empty(), "{line:?}");
                 seed_lines::hold_line(line);
             }
             Err(error) => {

@@ -11,6 +11,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::seed_file::no_text;
+use super::told;
 use crate::domain::{FixFields, LatLon};
 
 /// The largest file, bytes.
@@ -82,7 +83,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<FixFields>, GpxError> {
             Err(error) => {
                 let at = usize::try_from(reader.error_position()).unwrap_or(usize::MAX).min(text.len());
                 let line = newlines(text.as_bytes().get(counted..at).unwrap_or_default()).saturating_add(line);
-                return Err(GpxError { line: Some(line), reason: format!("not well-formed XML: {error}") });
+                return Err(GpxError { line: Some(line), reason: format!("not well-formed XML: {}", told(&error)) });
             }
         }
     }
@@ -270,7 +271,7 @@ impl Import {
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
     for attribute in tag.attributes().with_checks(false) {
-        let attribute = attribute.map_err(|error| format!("a bad attribute: {error}"))?;
+        let attribute = attribute.map_err(|error| format!("a bad attribute: {}", told(&error)))?;
         if attribute.key.as_ref() == name {
             return Ok(Some(attribute.value.into_owned()));
         }

@@ -10,3 +10,9 @@ pub mod moved;
 pub mod seed_file;
 pub mod seed_line;
 pub mod server;
+
+/// What a parser says of what it was given, and may quote: on one line and short, for people to read.
+fn told(error: &impl std::fmt::Display) -> String {
+    const LONGEST: usize = 160;
+    error.to_string().chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).take(LONGEST).collect()
+}
