@@ -76,7 +76,7 @@ fn from_file(path: &Path) -> Result<Table, ConfigError> {
     }
     let table = parsed(&text, &path.display().to_string())?;
     if holds_secret(&table) && mode & 0o006 != 0 {
-        return Err(wrong("holds a Redis password and can be read by everybody: chmod 600 it"));
+        return Err(wrong("holds a Redis password (redis.url) and can be read by everybody: chmod 600 it"));
     }
     Ok(table)
 }

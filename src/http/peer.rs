@@ -68,8 +68,7 @@ pub fn own_origin(req: &HttpRequest) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-/// `Strict-Transport-Security` for an answer to this request: only over TLS, where it means something, and not for bare
-/// addresses, which browsers ignore anyway.
+/// `Strict-Transport-Security` for an answer to this request: only to clients that came by TLS, others would ignore it.
 #[must_use]
 pub fn strict_transport(req: &ServiceRequest) -> Option<(HeaderName, HeaderValue)> {
     Peer::of(req.request()).secure.then_some((STRICT_TRANSPORT_SECURITY, HSTS))
