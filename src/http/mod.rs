@@ -4,7 +4,7 @@ pub mod admin_socket;
 pub mod audit;
 pub mod auth;
 pub mod body;
-mod certificate_dates;
+pub mod certificate_dates;
 pub mod dashboard;
 pub mod error;
 pub mod export;

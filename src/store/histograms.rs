@@ -1,5 +1,4 @@
 //! Where the hourly sets are kept. The contract of a sink, and the embedded store as the one that is always there.
-#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use std::sync::Arc;
 
 use jiff::civil::Date;

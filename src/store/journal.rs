@@ -4,7 +4,6 @@
 //! The engine's format, version 3: a commit is `1, items u32, seqno u64`, then items `2, type u8, compression u8,
 //! keyspace u64, key length u16, value length u32, stored length u32, key, value` or `4, keyspace u64`, then
 //! `3, XXH3-64 of the items' bytes u64, "FJL" 3`. Numbers are little-endian. After the last commit the file is zeros.
-#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;

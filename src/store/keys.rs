@@ -1,5 +1,4 @@
 //! The names of Redis keys: built from dates and hours only, under one prefix. Nothing that a user chose is in a key.
-#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use jiff::civil::Date;
 
 use crate::activity::histogram::{HourKey, HourOfDay, Presence};
