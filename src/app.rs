@@ -16,6 +16,7 @@ use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
+use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
@@ -98,8 +99,9 @@ impl App {
         spatial.connect(index.clone().recipient());
 
         let user = Arc::new(UserDeps {
-            accounts,
             store,
+            gate: Arc::new(Entitlements::new(accounts.clone(), board.clone(), clock.clone())),
+            accounts,
             board,
             registry: registry.clone(),
             spatial,
@@ -282,6 +284,7 @@ fn settings(config: &Config) -> Settings {
         fresh_ms: config.proximity.fresh.as_ms(),
         announce_again_ms: config.proximity.announce_again.as_ms(),
         leave_hold_ms: config.proximity.leave_hold.as_ms(),
+        cell_hold_ms: config.privacy.cell_hold.as_ms(),
         ..Settings::default()
     }
 }

@@ -14,6 +14,9 @@ pub struct LatLon {
 }
 
 impl LatLon {
+    /// Where the equator meets the meridian of Greenwich.
+    pub const ORIGIN: Self = Self { lat: 0.0, lon: 0.0 };
+
     /// Checks a place, degrees.
     ///
     /// # Errors

@@ -62,6 +62,12 @@ impl Sharing {
 }
 
 impl Precision {
+    /// As reported.
+    #[must_use]
+    pub const fn is_exact(self) -> bool {
+        matches!(self, Self::Exact)
+    }
+
     /// The protocol's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -54,8 +54,8 @@ pub async fn remove_users(
     let body = node.body(payload).whole(node.config.limits.admin_body_bytes).await?;
     let body: RemoveUsersBody = read(&body)?;
     let ids: Vec<UserId> = body.users.iter().map(|id| UserId::parse(id, "users")).collect::<Result<_, _>>()?;
-    let people = node.people.clone();
-    let removed = off_thread(move || people.remove(&ids)).await?;
+    let numbers = ids.iter().filter_map(|id| node.user.accounts.by_id(id)).map(|account| account.no).collect();
+    let removed = node.people.remove(numbers).await.map_err(|error| account_error(&error))?;
     Ok(json(write(&RemovedReply { removed })))
 }
 

@@ -71,7 +71,7 @@ async fn carry_out(request: AdminRequest, node: &Node, address: &str) -> AdminRe
         AdminRequest::Address => Ok(address.to_owned()),
         AdminRequest::UserAdd { name, admin } => add(node, &name, admin),
         AdminRequest::Token { name, device } => token(node, &name, &device),
-        AdminRequest::Befriend { a, b } => befriend(node, &a, &b),
+        AdminRequest::Befriend { a, b } => befriend(node, &a, &b).await,
         AdminRequest::Histogram { date } => histogram(node, date).await,
     };
     outcome.map_or_else(AdminReply::Refused, AdminReply::Done)
@@ -92,9 +92,9 @@ fn token(node: &Node, name: &str, device: &str) -> Result<String, String> {
     Ok(issued.secret.reveal().to_owned())
 }
 
-fn befriend(node: &Node, a: &str, b: &str) -> Result<String, String> {
+async fn befriend(node: &Node, a: &str, b: &str) -> Result<String, String> {
     let (one, other) = (UserId::parse(a, "user").map_err(sentence)?, UserId::parse(b, "user").map_err(sentence)?);
-    node.people.befriend(&one, &other).map_err(account_sentence)?;
+    node.people.befriend(&one, &other).await.map_err(account_sentence)?;
     Ok(format!("{a} and {b} are friends"))
 }
 

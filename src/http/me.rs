@@ -12,8 +12,9 @@ use super::session::nearby;
 use super::state::Node;
 use crate::activity::steps::StepCounter;
 use crate::actors::spatial_index::QueryFriends;
-use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User, friend_object};
-use crate::domain::{Availability, DeviceName, Note, UnixMs, UserId, UserNo};
+use crate::actors::downlink::Gate;
+use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
+use crate::domain::{Availability, DeviceName, Note, Precision, UnixMs, UserId, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
     AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SessionBody, SessionReply,
@@ -92,7 +93,7 @@ pub async fn session(req: HttpRequest, node: web::Data<Arc<Node>>) -> HttpRespon
 /// 401 without one.
 pub async fn sign_out(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     if let Credential::Cookie(Some(identity)) = auth::credential(&req, &node) {
-        let revoked = node.user.accounts.revoke(identity.no, identity.token_id);
+        let revoked = node.people.revoke(identity.no, identity.token_id).await;
         revoked.map_err(|error| super::admin::account_error(&error))?;
     }
     drop(caller);
@@ -174,8 +175,7 @@ pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpR
     let no = caller.0.no;
     let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let friend =
-        |friend: &UserNo| friend_object(&node.user.accounts, &node.user.board, *friend, places.get(friend), now);
+    let friend = |friend: &UserNo| Some(node.user.friend_object(*friend, no, places.get(friend), now)?.1);
     let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
     Ok(json(write(&FriendsReply { friends })))
 }
@@ -191,7 +191,11 @@ pub async fn get_nearby(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&req);
     let query = nearby_query(query.number("radius")?, query.number("limit")?, query.flag("free_only")?)?;
-    let friends = nearby(&node, caller.0.no, &query).await?;
+    let no = caller.0.no;
+    let found = nearby(&node, no, &query).await?;
+    // Written out here: asked again with what holds now.
+    let allowed = found.into_iter().filter(|(friend, needs, _)| node.user.gate.sight(*friend, no) >= *needs);
+    let friends = allowed.map(|(.., friend)| friend).collect();
     Ok(json(write(&NearbyReply { friends })))
 }
 
@@ -229,17 +233,37 @@ pub async fn leaderboard(
     let friends = node.user.accounts.friends(caller.0.no);
     for no in std::iter::once(caller.0.no).chain(friends.iter().copied()) {
         let Some(account) = node.user.accounts.by_no(no) else { continue };
-        let mut steps = stored_steps(&node, no, date)?.unwrap_or(0);
-        if let Some(addr) = node.user.registry.get(no)
-            && let Ok(state) = addr.send(QueryOwnState).await
-        {
-            steps = if state.today == date { state.steps_today } else { steps };
-        }
+        let steps = shown_steps(&node, no, caller.0.no, date).await?;
         let (user, name) = (account.id.as_str().to_owned(), account.name.as_str().to_owned());
         people.push(LeaderReply { user, name, steps });
     }
     people.sort_by_key(|person| Reverse(person.steps));
     Ok(json(write(&LeaderboardReply { date: date.to_string(), people })))
+}
+
+/// A day's steps of a friend as the asker may see them. Of somebody who hides, those of the moment at which they hid: what is
+/// seen of somebody who is not there.
+async fn shown_steps(node: &Node, no: UserNo, asker: UserNo, date: jiff::civil::Date) -> Result<u32, ApiError> {
+    let relation = node.user.accounts.relation(no, asker, node.user.clock.now());
+    if !relation.same && relation.sharing == Precision::Off {
+        return Ok(0);
+    }
+    if !relation.same && relation.hidden {
+        let row = node.user.store.get::<StepsRow>(&(no, date)).map_err(|error| unreadable(&error))?;
+        return Ok(row.map_or(0, |row| row.steps));
+    }
+    if let Some(addr) = node.user.registry.get(no)
+        && let Ok(state) = addr.send(QueryOwnState).await
+        && state.today == date
+    {
+        return Ok(state.steps_today);
+    }
+    Ok(stored_steps(node, no, date)?.unwrap_or(0))
+}
+
+fn unreadable(error: &StoreError) -> ApiError {
+    tracing::error!(%error, "steps cannot be read");
+    ApiError::unavailable("the server cannot read its store now")
 }
 
 /// A day's steps as they are kept: the newest days stand in the person's own row, older ones in rows of their own.
@@ -255,10 +279,7 @@ fn stored_steps(node: &Node, no: UserNo, date: jiff::civil::Date) -> Result<Opti
             None => Ok(node.user.store.get::<StepsRow>(&(no, date))?.map(|row| row.steps)),
         }
     };
-    read().map_err(|error: StoreError| {
-        tracing::error!(%error, "steps cannot be read");
-        ApiError::unavailable("the server cannot read its store now")
-    })
+    read().map_err(|error: StoreError| unreadable(&error))
 }
 
 fn availability_reply(availability: &Availability) -> HttpResponse {

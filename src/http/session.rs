@@ -14,12 +14,12 @@ use super::error::ApiError;
 use super::outbox::{Outbox, OutboxLimits};
 use super::socket::{Flow, Link, Message, ReaderLimits, SETTLE_WITHIN, Session, SocketLimits, serve};
 use super::state::Node;
-use crate::actors::downlink::Downlink;
+use crate::actors::downlink::{Downlink, FriendList};
 use crate::actors::spatial_index::{QueryNearby, WatchCrowd};
 use crate::actors::user::{
     Attach, Detach, OpenMap, RecordSeed, ReportFix, ReportFixes, SetAvailability, Settle, Speaker, User,
 };
-use crate::domain::{Code, DeviceName, Fix, Refusal, UserNo};
+use crate::domain::{Code, DeviceName, Fix, Precision, Refusal, Sight, UserNo};
 use crate::protocol::client::{self, ClientFrame, NearbyQuery, RefusedFrame, RequestId, Secret};
 use crate::protocol::close::CloseCode;
 use crate::protocol::seed_line::SeedLine;
@@ -59,7 +59,7 @@ pub async fn websocket(
     };
     let limits = &node.config.limits;
     let outbox_limits = OutboxLimits { frames: limits.outbox_frames, bytes: limits.outbox_bytes };
-    let outbox = Outbox::new(outbox_limits, node.sockets.clone());
+    let outbox = Outbox::gated(outbox_limits, node.sockets.clone(), node.user.gate.clone());
     let socket_limits = Arc::new(SocketLimits {
         reader: ReaderLimits { frame_bytes: limits.frame_bytes, ..ReaderLimits::default() },
         message: limits.message.get(),
@@ -124,7 +124,9 @@ impl PersonSession {
         };
         let exclusive = identity.kind != TokenKind::Session || device.is_some();
         let device = device.unwrap_or_else(|| identity.device.clone());
-        let attach = Attach { conn: self.conn, link: link.outbox().clone(), device, exclusive };
+        link.outbox().belongs_to(identity.no);
+        let token = identity.token_id;
+        let attach = Attach { conn: self.conn, link: link.outbox().clone(), device, token, exclusive };
         if addr.try_send(attach).is_err() {
             return link.close(CloseCode::AT_CAPACITY, "too much at once");
         }
@@ -233,9 +235,7 @@ impl PersonSession {
         let (node, no, query, outbox) = (self.node.clone(), known.identity.no, query.clone(), link.outbox().clone());
         Flow::Wait(Box::pin(async move {
             match nearby(&node, no, &query).await {
-                Ok(friends) => {
-                    outbox.state(ServerFrame::Nearby { id: id.as_ref(), friends: &friends }.encode());
-                }
+                Ok(friends) => outbox.friends(FriendList::Nearby(id, friends)),
                 Err(refusal) => outbox.state(server::error(&refusal, None)),
             }
         }))
@@ -331,11 +331,11 @@ where
     }
 }
 
-/// Friends around a person, nearest first, with names and states.
+/// Friends around a person, nearest first, with names and states, and what one must be allowed to know to be shown each.
 ///
 /// # Errors
 /// `unavailable` when the index is overloaded.
-pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<NearbyFriend>, Refusal> {
+pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<(UserNo, Sight, NearbyFriend)>, Refusal> {
     let own = node.user.accounts.by_no(no).map(|account| account.radius).unwrap_or_default();
     let radius_m = query.radius.unwrap_or(own).as_metres();
     let question = QueryNearby(no, Nearby { radius_m, limit: query.limit, free_only: query.free_only });
@@ -344,7 +344,8 @@ pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<
     let shown = found.into_iter().filter_map(|neighbour| {
         let account = node.user.accounts.by_no(neighbour.user)?;
         let standing = node.user.board.standing(neighbour.user, now);
-        Some(NearbyFriend {
+        let needs = Sight::from(neighbour.precision);
+        let friend = NearbyFriend {
             user: account.id.as_str().to_owned(),
             name: account.name.as_str().to_owned(),
             distance: server::rounded(neighbour.distance_m),
@@ -353,7 +354,9 @@ pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<
             t: neighbour.live.t.0,
             lat: neighbour.live.position.lat(),
             lon: neighbour.live.position.lon(),
-        })
+            approximate: neighbour.precision != Precision::Exact,
+        };
+        Some((neighbour.user, needs, friend))
     });
     Ok(shown.collect())
 }

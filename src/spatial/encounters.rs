@@ -1,11 +1,12 @@
 //! Pairs in the world: what is remembered of them, what has become due, and who is told.
 use super::facts::{Event, Reason};
+use super::limits::Terms;
 use super::proximity::{self, Bond, Change, Pair, Reach, Sight};
 use super::quiet_zone::Limit;
 use super::sphere;
 use super::timers::Timer;
 use super::world::{Slot, World, add, take_out};
-use crate::domain::{UnixMs, UserNo};
+use crate::domain::{Precision, UnixMs, UserNo};
 
 /// What a look at a pair asks of the discs.
 pub(super) enum Verdict {
@@ -53,7 +54,7 @@ impl World {
         if slot.fresh {
             return self.timers.at(stale_at, Timer::Stale(no));
         }
-        self.retire(no, Reason::Stale, now, events);
+        self.retire(no, Reason::Stale, Some(no), now, events);
     }
 
     fn end_if_held(&mut self, pair: Pair, now: UnixMs, events: &mut Vec<Event>) {
@@ -81,14 +82,17 @@ impl World {
             return self.examine(pair, now, events);
         }
         let (Some(a), Some(b)) = (self.slots.get(pair.a), self.slots.get(pair.b)) else { return };
-        let both = |holds: fn(&Slot) -> bool| holds(a) && holds(b);
+        let first = |is_so: fn(&Slot, UserNo) -> bool| {
+            if is_so(a, pair.b) { Some(pair.a) } else { is_so(b, pair.a).then_some(pair.b) }
+        };
+        let hides = |slot: &Slot, from| slot.person.hidden || slot.terms(from).given == Precision::Off;
         if a.friends.binary_search(&pair.b).is_err() {
-            self.end(pair, Reason::Unfriended, now, events);
-        } else if !both(|slot| slot.person.free) {
-            self.end(pair, Reason::Busy, now, events);
-        } else if !both(|slot| !slot.person.hidden) {
-            self.end(pair, Reason::Hidden, now, events);
-        } else if both(|slot| slot.fresh) {
+            self.end(pair, Reason::Unfriended, None, now, events);
+        } else if let Some(by) = first(|slot, _| !slot.person.free) {
+            self.end(pair, Reason::Busy, Some(by), now, events);
+        } else if let Some(by) = first(hides) {
+            self.end(pair, Reason::Hidden, Some(by), now, events);
+        } else if a.fresh && b.fresh {
             self.examine(pair, now, events);
         } else {
             self.timers.at(now + self.settings.fresh_ms, Timer::GiveUp(pair));
@@ -97,7 +101,13 @@ impl World {
 
     fn give_up(&mut self, pair: Pair, now: UnixMs, events: &mut Vec<Event>) {
         if matches!(self.bonds.get(pair), Some(Bond::Near(encounter)) if encounter.awaited) {
-            self.end(pair, Reason::Stale, now, events);
+            let silent = |no| self.slots.get(no).is_some_and(|slot| !slot.fresh);
+            let by = match (silent(pair.a), silent(pair.b)) {
+                (true, false) => Some(pair.a),
+                (false, true) => Some(pair.b),
+                _ => None,
+            };
+            self.end(pair, Reason::Stale, by, now, events);
         }
     }
 
@@ -119,10 +129,11 @@ impl World {
     /// must keep.
     pub(super) fn judge(&mut self, pair: Pair, by_fix: bool, now: UnixMs, events: &mut Vec<Event>) -> Verdict {
         let (Some(a), Some(b)) = (self.slots.get(pair.a), self.slots.get(pair.b)) else { return Verdict::Ignore };
-        let (Some(spot_a), Some(spot_b)) = (&a.spot, &b.spot) else { return Verdict::Ignore };
+        let Terms { given: shown_a, taken: shown_b } = a.terms(pair.b);
+        let (Some(at_a), Some(at_b)) = (a.stand(shown_a), b.stand(shown_b)) else { return Verdict::Ignore };
         let reach = Reach::of(a.person.radius, b.person.radius);
-        let distance_m = sphere::metres_between(spot_a.here, spot_b.here);
-        let too_coarse = reach.is_too_coarse(spot_a.live.accuracy, spot_b.live.accuracy);
+        let distance_m = sphere::metres_between(at_a.point, at_b.point);
+        let too_coarse = reach.is_too_coarse(at_a.accuracy, at_b.accuracy);
         let old = if a.bonded.is_empty() || b.bonded.is_empty() { None } else { self.bonds.get(pair) };
         let sight = Sight { distance_m, reach, too_coarse, by_fix, now };
         let (bond, change) = proximity::look(old, &sight, &self.settings);
@@ -131,10 +142,12 @@ impl World {
         }
         match change {
             Change::None => {}
-            Change::Announce => events.push(Event::Near { a: pair.a, b: pair.b, distance_m, t: now }),
+            Change::Announce => {
+                events.push(Event::Near { a: pair.a, b: pair.b, distance_m, t: now, shown_a, shown_b });
+            }
             Change::HoldUntil(due) => self.timers.at(due, Timer::Hold(pair)),
             Change::End => {
-                events.push(Event::Apart { a: pair.a, b: pair.b, t: now, reason: Reason::Left });
+                events.push(Event::Apart { a: pair.a, b: pair.b, t: now, reason: Reason::Left, by: None });
                 self.start_cooling(pair, bond);
             }
         }
@@ -147,12 +160,12 @@ impl World {
     }
 
     /// Ends an encounter, if there is one, because a condition fell away; the pair is no longer watched in any case.
-    pub(super) fn end(&mut self, pair: Pair, reason: Reason, now: UnixMs, events: &mut Vec<Event>) {
+    pub(super) fn end(&mut self, pair: Pair, reason: Reason, by: Option<UserNo>, now: UnixMs, events: &mut Vec<Event>) {
         self.unwatch(pair);
         let Some(Bond::Near(encounter)) = self.bonds.get(pair) else { return };
         let bond = proximity::ended(&encounter, now, &self.settings);
         self.set_bond(pair, bond);
-        events.push(Event::Apart { a: pair.a, b: pair.b, t: now, reason });
+        events.push(Event::Apart { a: pair.a, b: pair.b, t: now, reason, by });
         self.start_cooling(pair, bond);
     }
 
@@ -163,7 +176,14 @@ impl World {
     }
 
     /// Takes a person out of all encounters: from now on busy, stale or hidden.
-    pub(super) fn retire(&mut self, no: UserNo, reason: Reason, now: UnixMs, events: &mut Vec<Event>) {
+    pub(super) fn retire(
+        &mut self,
+        no: UserNo,
+        reason: Reason,
+        by: Option<UserNo>,
+        now: UnixMs,
+        events: &mut Vec<Event>,
+    ) {
         if let Some(zone) = self.zones.get_mut(no) {
             zone.ready = false;
         }
@@ -175,7 +195,7 @@ impl World {
             }
         }
         for other in bonded {
-            self.end(Pair::of(no, other), reason, now, events);
+            self.end(Pair::of(no, other), reason, by, now, events);
         }
     }
 

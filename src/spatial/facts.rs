@@ -1,5 +1,5 @@
 //! What goes into the world and what comes out of it.
-use crate::domain::{LatLon, Radius, UnixMs, UserNo};
+use crate::domain::{LatLon, Precision, Radius, UnixMs, UserNo};
 
 /// The numbers of PROTOCOL.md, section 2, that may be configured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,11 +12,19 @@ pub struct Settings {
     pub leave_hold_ms: i64,
     /// The largest quiet zone, metres. 5 km measured flat and near the optimum (scale.md, 1.1, item 3).
     pub largest_disc_m: f64,
+    /// How long a cell that was left is not shown again to approximate friends, milliseconds.
+    pub cell_hold_ms: i64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { fresh_ms: 600_000, announce_again_ms: 1_800_000, leave_hold_ms: 30_000, largest_disc_m: 5_000.0 }
+        Self {
+            fresh_ms: 600_000,
+            announce_again_ms: 1_800_000,
+            leave_hold_ms: 30_000,
+            largest_disc_m: 5_000.0,
+            cell_hold_ms: 900_000,
+        }
     }
 }
 
@@ -44,8 +52,17 @@ pub struct Person {
     pub free: bool,
     /// Has a connection. Shown and counted; no condition of being near.
     pub online: bool,
-    /// Ghost mode: near nobody.
+    /// Ghost mode: near nobody, seen by nobody, not counted.
     pub hidden: bool,
+    /// Shows a position only while free. Being near needs free in any case.
+    pub only_free: bool,
+}
+
+impl Person {
+    /// True while friends may be shown where the person is.
+    pub(super) const fn shows_place(&self) -> bool {
+        !self.hidden && (self.free || !self.only_free)
+    }
 }
 
 /// Why an encounter ended; the wire spells it in lower case.
@@ -57,7 +74,7 @@ pub enum Reason {
     Busy,
     /// One has not been heard of for too long.
     Stale,
-    /// One hides.
+    /// One hides, from everybody or from the other.
     Hidden,
     /// They are no longer friends, or one of them is gone.
     Unfriended,
@@ -72,10 +89,14 @@ pub enum Event {
         a: UserNo,
         /// The other one.
         b: UserNo,
-        /// Great-circle metres between their live positions.
+        /// Great-circle metres between the points at which they are shown to each other.
         distance_m: f64,
         /// When this was decided.
         t: UnixMs,
+        /// How a is shown to b.
+        shown_a: Precision,
+        /// How b is shown to a.
+        shown_b: Precision,
     },
     /// The encounter ended. Only ever follows a `Near` of the same pair.
     Apart {
@@ -87,6 +108,9 @@ pub enum Event {
         t: UnixMs,
         /// Why.
         reason: Reason,
+        /// Whose hiding, going busy or silence ended it. `None`: nobody's alone (they walked apart, are no longer friends,
+        /// or neither has been heard of since a restart).
+        by: Option<UserNo>,
     },
 }
 
@@ -101,15 +125,27 @@ pub struct Nearby {
     pub free_only: bool,
 }
 
+/// Somebody's position as one certain person may know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seen {
+    /// As reported; or the centre of the shown cell with a constant accuracy, no speed and no heading, at the time of the
+    /// newest report.
+    pub live: Live,
+    /// Which of the two: never `Off`.
+    pub precision: Precision,
+}
+
 /// A friend found by [`Nearby`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neighbour {
     /// Who.
     pub user: UserNo,
-    /// Great-circle metres away.
+    /// Great-circle metres away: from the asker's newest live position to `live`.
     pub distance_m: f64,
-    /// Where and when.
+    /// Where and when, as the asker may know it.
     pub live: Live,
+    /// How precisely that is.
+    pub precision: Precision,
     /// Free to meet now.
     pub free: bool,
 }
@@ -119,10 +155,22 @@ pub struct Neighbour {
 pub struct Counts {
     /// People known.
     pub people: usize,
-    /// Of these, with a connection.
+    /// Of these, with a connection and not hidden.
     pub online: usize,
-    /// Of these, free.
+    /// Of these, free and not hidden.
     pub free: usize,
     /// Pairs that are near now.
     pub near_pairs: usize,
+}
+
+impl Counts {
+    /// A person came, changed or went.
+    pub(super) fn replace(&mut self, old: Option<Person>, new: Option<Person>) {
+        let count =
+            |person: Option<Person>, is_so: fn(&Person) -> bool| usize::from(person.is_some_and(|one| is_so(&one)));
+        let update = |number: &mut usize, is_so| *number = *number + count(new, is_so) - count(old, is_so);
+        update(&mut self.people, |_| true);
+        update(&mut self.online, |person| person.online && !person.hidden);
+        update(&mut self.free, |person| person.free && !person.hidden);
+    }
 }

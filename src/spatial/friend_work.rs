@@ -3,6 +3,7 @@ use super::encounters::Verdict;
 use super::facts::Event;
 use super::proximity::Pair;
 use super::quiet_zone::{RELEASE_M, WATCH_M};
+use super::sharing::Bound;
 use super::world::{World, add, take_out};
 use crate::domain::{UnixMs, UserNo};
 
@@ -18,15 +19,28 @@ impl World {
         bonded.clear();
         bonded.extend_from_slice(&slot.bonded);
         let mut bonds = bonded.iter().peekable();
+        let exceptions = slot.exceptions().to_vec(); // of nearly everybody: empty, and nothing is allocated
+        let mut limited = exceptions.iter().peekable();
         let friends = slot.friends.clone();
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
         for &friend in friends.iter() {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
-            let Some(zone) = self.zones.get(friend) else { continue };
+            while limited.next_if(|exception| exception.with < friend).is_some() {}
+            let Some(zone) = self.zones.get(friend).filter(|zone| zone.ready) else { continue };
+            let is_bonded = bonds.peek() == Some(&&friend);
+            if let Some(exception) = limited.next_if(|exception| exception.with == friend) {
+                if is_bonded || !self.is_out_of_reach(no, exception, disc_m) {
+                    match self.weigh(no, exception, by_fix, now, events) {
+                        Bound::Free => {}
+                        Bound::Watch => watched.push(friend),
+                        Bound::Disc(allowed_m) => disc_m = disc_m.min(allowed_m),
+                    }
+                }
+                continue;
+            }
             // Who leaves more room than the nearest so far binds nothing.
-            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m);
-            if !zone.ready || (bonds.peek() != Some(&&friend) && surely_far()) {
+            if !is_bonded && zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m) {
                 continue;
             }
             match self.judge(Pair::of(no, friend), by_fix, now, events) {

@@ -207,8 +207,13 @@ impl Bonds {
 mod tests {
     use super::*;
 
-    const SETTINGS: Settings =
-        Settings { fresh_ms: 600_000, announce_again_ms: 1_800_000, leave_hold_ms: 30_000, largest_disc_m: 5_000.0 };
+    const SETTINGS: Settings = Settings {
+        fresh_ms: 600_000,
+        announce_again_ms: 1_800_000,
+        leave_hold_ms: 30_000,
+        largest_disc_m: 5_000.0,
+        cell_hold_ms: 900_000,
+    };
 
     fn reach(metres: f64) -> Reach {
         Reach::of(Radius::metres(metres).unwrap(), Radius::metres(Radius::MAX_M).unwrap())

@@ -1,10 +1,11 @@
 //! What the world answers without changing.
 use super::facts::{Counts, Live, Nearby, Neighbour, Person};
 use super::index::{self, BoundingBox};
+use super::limits::Exception;
 use super::proximity::{Bond, Pair};
 use super::sphere;
 use super::world::World;
-use crate::domain::{LatLon, UnixMs, UserNo};
+use crate::domain::{LatLon, Precision, UnixMs, UserNo};
 
 impl World {
     /// A person's newest live position, however old.
@@ -54,23 +55,29 @@ impl World {
         })
     }
 
-    /// The friends around a person's newest position who are fresh and not hidden, nearest first. Nobody when the person
-    /// has no position.
+    /// The friends around a person's newest position as [`World::seen`] shows them to that person, nearest first: who is
+    /// within the radius, in which order and how far, follows from the shown points alone. Nobody when the person has no
+    /// position.
     #[must_use]
     pub fn nearby(&self, no: UserNo, query: &Nearby, now: UnixMs) -> Vec<Neighbour> {
         let Some(slot) = self.slots.get(no) else { return Vec::new() };
         let Some(here) = slot.spot.map(|spot| spot.here) else { return Vec::new() };
         let mut found: Vec<Neighbour> = Vec::new();
+        let mut limited = slot.exceptions().iter().peekable();
         for &user in slot.friends.iter() {
+            while limited.next_if(|exception| exception.with < user).is_some() {}
+            let exception = limited.next_if(|exception| exception.with == user);
+            let precision = exception.map_or(Precision::Exact, |exception| exception.terms.taken);
             let Some(zone) = self.zones.get(user) else { continue };
-            if zone.is_beyond(here, query.radius_m) || (query.free_only && !zone.ready) {
+            let surely_far = precision.is_exact() && zone.is_beyond(here, query.radius_m);
+            if surely_far || (query.free_only && !zone.ready) {
                 continue;
             }
-            let Some(friend) = self.slots.get(user) else { continue };
-            let Some(spot) = friend.spot.filter(|_| !friend.person.hidden) else { continue };
-            let distance_m = sphere::metres_between(here, spot.here);
-            if distance_m <= query.radius_m && now.since(spot.live.t) <= self.settings.fresh_ms {
-                found.push(Neighbour { user, distance_m, live: spot.live, free: friend.person.free });
+            let Some(friend) = self.slots.get(user).filter(|friend| friend.person.shows_place()) else { continue };
+            let (Some(stand), Some(live)) = (friend.stand(precision), friend.shown(precision)) else { continue };
+            let distance_m = sphere::metres_between(here, stand.point);
+            if distance_m <= query.radius_m && now.since(live.t) <= self.settings.fresh_ms {
+                found.push(Neighbour { user, distance_m, live, precision, free: friend.person.free });
             }
         }
         let nearer = |a: &Neighbour, b: &Neighbour| a.distance_m.total_cmp(&b.distance_m).then(a.user.cmp(&b.user));
@@ -83,11 +90,12 @@ impl World {
     }
 
     /// Calls `f` with everyone whose newest live position is in view: exactly those, each once, in no particular order.
-    /// Stale, busy and hidden people too; what to show of them is the caller's.
+    /// Stale and busy people too, and positions as they were reported: what to show of them is the caller's. Who hides is
+    /// left out.
     pub fn in_view(&self, view: &BoundingBox, f: &mut dyn FnMut(UserNo, &Live, &Person)) {
         let rects = view.rects();
         self.index.candidates(&rects, &mut |no| {
-            let Some(slot) = self.slots.get(no) else { return };
+            let Some(slot) = self.slots.get(no).filter(|slot| !slot.person.hidden) else { return };
             if let Some(spot) = slot.spot.as_ref().filter(|spot| index::contains(&rects, spot.live.position)) {
                 f(no, &spot.live, &slot.person);
             }
@@ -106,6 +114,7 @@ impl World {
     }
 
     /// A person's disc: centre and radius in metres. Inside it no friend is looked at, but for those [`World::watched`].
+    /// For this server alone: see [`World::quiet`].
     #[must_use]
     pub fn disc(&self, no: UserNo) -> Option<(LatLon, f64)> {
         let zone = self.zones.get(no).filter(|zone| zone.disc_m >= 0.0)?;
@@ -120,8 +129,16 @@ impl World {
 
     /// Where a person may stay without a word and miss nothing: a disc's centre and radius in metres. `None` while every
     /// fix counts, or before the first one. A friend's move may shrink it: ask again after every command.
+    ///
+    /// Also `None` for whoever is shown approximately to a friend, because in such a disc one may cross into another cell,
+    /// and for whoever is shown a friend approximately. The friend's shown centre is all that the friend takes from that
+    /// disc, but the discs of others draw in before the friend's exact point, and those discs are what limits this one: its
+    /// radius, asked for again and again, would be a distance to that point at second hand.
     #[must_use]
     pub fn quiet(&self, no: UserNo) -> Option<(LatLon, f64)> {
-        if self.watched(no).is_empty() { self.disc(no) } else { None }
+        let exceptions = self.slots.get(no)?.exceptions();
+        let is_approximate =
+            |exception: &Exception| [exception.terms.given, exception.terms.taken].contains(&Precision::Approximate);
+        if self.watched(no).is_empty() && !exceptions.iter().any(is_approximate) { self.disc(no) } else { None }
     }
 }

@@ -75,8 +75,7 @@ impl Zone {
     /// chords, which are shorter than arcs, so that the many far friends cost no trigonometry.
     #[inline]
     pub(super) fn is_beyond(&self, point: UnitVector, metres: f64) -> bool {
-        let bound = (metres + self.disc_m.max(0.0) + MARGIN_M) / EARTH_RADIUS_M;
-        sphere::chord2(self.centre, point) > bound * bound
+        is_beyond(self.centre, self.disc_m, point, metres)
     }
 
     /// How large a disc around `here` this pair allows. When that is little although `here` and `other_here` have room
@@ -92,6 +91,18 @@ impl Zone {
         }
         free(self) - MARGIN_M
     }
+}
+
+/// [`Zone::is_beyond`] for any disc.
+#[inline]
+pub(super) fn is_beyond(centre: UnitVector, disc_m: f64, point: UnitVector, metres: f64) -> bool {
+    let bound = (metres + disc_m.max(0.0) + MARGIN_M) / EARTH_RADIUS_M;
+    sphere::chord2(centre, point) > bound * bound
+}
+
+/// How large a disc around `here` a limit allows beside somebody who stands still at `other`, metres.
+pub(super) fn allowed_beside(here: UnitVector, other: UnitVector, limit: Limit) -> f64 {
+    limit.room(sphere::metres_between(here, other)) - MARGIN_M
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Everybody at once: commands in, [`Event`]s out. No clock of its own: `now` is a parameter and must not run backwards.
 //! Every command first does what has become due, so it does not matter how often [`World::tick`] is called.
-pub use super::facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Settings};
+pub use super::facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Seen, Settings};
 pub use super::index::BoundingBox;
 
 use super::index::{Anchor, Index};
+use super::limits::{Limits, Terms};
 use super::paged::Paged;
 use super::proximity::{Bond, Bonds, Encounter, Pair};
 use super::quiet_zone::Zone;
@@ -38,6 +39,8 @@ pub(super) struct Slot {
     pub(super) aging: bool,
     /// Busy, and set so by hand.
     pub(super) busy_by_hand: bool,
+    /// What this person and friends do not show each other; nearly always nothing.
+    pub(super) limits: Option<Box<Limits>>,
 }
 
 impl Slot {
@@ -107,8 +110,7 @@ impl World {
         if old.free != person.free {
             slot.busy_by_hand = false;
         }
-        self.counts.online = self.counts.online + usize::from(person.online) - usize::from(old.online);
-        self.counts.free = self.counts.free + usize::from(person.free) - usize::from(old.free);
+        self.counts.replace(Some(old), Some(person));
         let widened = old.radius != person.radius;
         if let Some(zone) = self.zones.get_mut(no) {
             zone.radius_m = person.radius.as_metres();
@@ -130,14 +132,11 @@ impl World {
             fresh: false,
             aging: false,
             busy_by_hand: false,
+            limits: None,
         };
         self.slots.insert(no, slot);
-        if let Ok(somewhere) = LatLon::new(0.0, 0.0) {
-            self.zones.insert(no, Zone::nowhere(person.radius.as_metres(), somewhere.into()));
-        }
-        self.counts.people += 1;
-        self.counts.online += usize::from(person.online);
-        self.counts.free += usize::from(person.free);
+        self.zones.insert(no, Zone::nowhere(person.radius.as_metres(), LatLon::ORIGIN.into()));
+        self.counts.replace(None, Some(person));
     }
 
     /// Makes a person free or busy. Whoever goes busy and free again, both by hand, may be announced again at once.
@@ -147,10 +146,11 @@ impl World {
         if slot.person.free == free {
             return;
         }
+        let old = slot.person;
         slot.person.free = free;
         let again = free && by_hand && slot.busy_by_hand;
         slot.busy_by_hand = !free && by_hand;
-        self.counts.free = self.counts.free + usize::from(free) - usize::from(!free);
+        self.counts.replace(Some(old), Some(slot.person));
         if again {
             self.forget_cooling(no);
         }
@@ -160,8 +160,9 @@ impl World {
     /// Notes that a person has a connection, or none. Changes nothing about who is near.
     pub fn set_online(&mut self, no: UserNo, online: bool) {
         let Some(slot) = self.slots.get_mut(no) else { return };
-        let was = std::mem::replace(&mut slot.person.online, online);
-        self.counts.online = self.counts.online + usize::from(online) - usize::from(was);
+        let old = slot.person;
+        slot.person.online = online;
+        self.counts.replace(Some(old), Some(slot.person));
     }
 
     /// Makes two people friends. Does nothing unless both were inserted and are two.
@@ -172,15 +173,17 @@ impl World {
         }
     }
 
-    /// Ends a friendship. A pair that becomes friends again is still not announced twice within the half hour.
+    /// Ends a friendship, and forgets what the two shared. A pair that becomes friends again is still not announced twice
+    /// within the half hour.
     pub fn unfriend(&mut self, a: UserNo, b: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
         let unlinked = [(a, b), (b, a)].map(|(one, other)| {
             self.slots.get_mut(one).is_some_and(|slot| change(&mut slot.friends, |friends| take_out(friends, other)))
         });
         if unlinked.contains(&true) {
-            self.end(Pair::of(a, b), Reason::Unfriended, now, events);
+            self.end(Pair::of(a, b), Reason::Unfriended, None, now, events);
         }
+        self.set_terms(a, b, Terms::default(), now);
     }
 
     /// Makes a person friend with many, both ways. For loading: nothing is announced here; pairs that have positions
@@ -230,7 +233,8 @@ impl World {
     }
 
     /// Takes a live position. One that is not newer (by the device's clock) than the known one changes nothing, nor does
-    /// one of someone who was not inserted. Inside the person's disc this costs no look at any friend.
+    /// one of someone who was not inserted. Inside the person's disc this costs no look at any friend, unless approximate
+    /// friends are shown another cell from now on.
     pub fn report(&mut self, no: UserNo, live: Live, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
         let (Some(slot), Some(zone)) = (self.slots.get_mut(no), self.zones.get_mut(no)) else { return };
@@ -247,9 +251,13 @@ impl World {
             slot.aging = true;
             self.timers.at(stale_at, Timer::Stale(no));
         }
+        let elsewhere = match &mut slot.limits {
+            None => false,
+            Some(limits) => limits.follow(live.position, now, self.settings.cell_hold_ms),
+        };
         let ready = slot.is_ready();
         let was_ready = std::mem::replace(&mut zone.ready, ready);
-        if zone.holds(here) && ready == was_ready {
+        if zone.holds(here) && ready == was_ready && !elsewhere {
             if !slot.watched.is_empty() {
                 self.look_at_watched(no, now, events);
             }
@@ -263,10 +271,13 @@ impl World {
     /// Removes a person for good; whoever was near is told that it ended.
     pub fn remove(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
-        self.retire(no, Reason::Unfriended, now, events);
+        self.retire(no, Reason::Unfriended, None, now, events);
         let Some(slot) = self.slots.remove(no) else { return };
         for other in &slot.bonded {
             self.set_bond(Pair::of(no, *other), None);
+        }
+        for exception in slot.exceptions() {
+            self.set_terms(exception.with, no, Terms::default(), now);
         }
         for friend in slot.friends.iter() {
             if let Some(friend) = self.slots.get_mut(*friend) {
@@ -277,9 +288,7 @@ impl World {
         if let Some(anchor) = slot.spot.and_then(|spot| spot.anchor) {
             self.index.remove(no, anchor);
         }
-        self.counts.people -= 1;
-        self.counts.online -= usize::from(slot.person.online);
-        self.counts.free -= usize::from(slot.person.free);
+        self.counts.replace(Some(slot.person), None);
     }
 
     fn link(&mut self, a: UserNo, b: UserNo) -> bool {
@@ -302,7 +311,7 @@ impl World {
         zone.ready = ready;
         if was_ready && !ready || !slot.person.free || slot.person.hidden {
             // Also when the person was not ready before: a pair restored after a restart may hang on it.
-            self.retire(no, reason, now, events);
+            self.retire(no, reason, Some(no), now, events);
         } else if ready && !was_ready {
             self.regrant(no, false, now, events);
         }

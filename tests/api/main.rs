@@ -25,3 +25,4 @@ mod near;
 mod presence;
 mod rest;
 mod sessions;
+mod sharing;

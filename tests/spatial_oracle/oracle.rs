@@ -214,7 +214,7 @@ impl Oracle {
     /// Follows one event; `before` is the oracle as it was when the time had passed and the command had not been given.
     pub fn follow(&mut self, event: &Event, before: &Self) -> Result<(), String> {
         match *event {
-            Event::Near { a, b, distance_m, t } => {
+            Event::Near { a, b, distance_m, t, .. } => {
                 let pair = pair(a.0, b.0);
                 let allowed = [before, &*self].iter().any(|at| at.may_announce(pair, distance_m));
                 if !allowed || t.0 != self.now || self.near.contains_key(&pair) {
@@ -229,7 +229,7 @@ impl Oracle {
                 );
                 self.announced.insert(pair, self.now);
             }
-            Event::Apart { a, b, t, reason } => {
+            Event::Apart { a, b, t, reason, .. } => {
                 let pair = pair(a.0, b.0);
                 let allowed = [before, &*self].iter().any(|at| at.may_end(pair, reason));
                 if !allowed || t.0 != self.now || self.near.remove(&pair).is_none() {

@@ -5,8 +5,13 @@ use letshang::spatial::{BoundingBox, Event, Live, Person, Settings, World};
 use crate::oracle::{Oracle, Seen, haversine, leave};
 
 pub const START: i64 = 1_800_000_000_000;
-pub const SETTINGS: Settings =
-    Settings { fresh_ms: 600_000, announce_again_ms: 1_800_000, leave_hold_ms: 30_000, largest_disc_m: 5_000.0 };
+pub const SETTINGS: Settings = Settings {
+    fresh_ms: 600_000,
+    announce_again_ms: 1_800_000,
+    leave_hold_ms: 30_000,
+    largest_disc_m: 5_000.0,
+    cell_hold_ms: 900_000,
+};
 
 pub fn place(lat: f64, lon: f64) -> LatLon {
     LatLon::new(lat, lon).unwrap()
@@ -55,7 +60,7 @@ impl Stage {
     }
 
     pub fn person(&mut self, no: u32, radius: f64, free: bool, hidden: bool) -> Outcome {
-        let person = Person { radius: Radius::metres(radius).unwrap(), free, online: true, hidden };
+        let person = Person { radius: Radius::metres(radius).unwrap(), free, online: true, hidden, only_free: false };
         self.command(
             |world, now, events| world.set_person(UserNo(no), person, now, events),
             |oracle| oracle.person(no, radius, free, hidden),
@@ -127,6 +132,7 @@ impl Stage {
                 free: one.free,
                 online: false,
                 hidden: one.hidden,
+                only_free: false,
             };
             self.world.set_person(UserNo(*no), person, UnixMs(self.now), &mut Vec::new());
         }
@@ -206,7 +212,8 @@ impl Stage {
                 && if crosses { east_of || west_of } else { east_of && west_of }
         };
         let people = self.oracle.people.iter();
-        let there = people.filter(|(_, one)| one.seen.is_some_and(|seen| within(seen.place))).map(|(no, _)| *no);
+        let there =
+            people.filter(|(_, one)| !one.hidden && one.seen.is_some_and(|seen| within(seen.place))).map(|(no, _)| *no);
         let there: Vec<u32> = there.collect();
         if there == found { Ok(()) } else { Err(format!("{there:?} are in view, said to be are {found:?}")) }
     }
