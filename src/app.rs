@@ -28,7 +28,7 @@ use crate::domain::Clock;
 use crate::http::people::People;
 use crate::http::socket::{DISCONNECT_TIMEOUT, SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
 use crate::http::state::Node;
-use crate::http::{admin_socket, routes};
+use crate::http::{admin_socket, invites, routes};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server::Limits;
 use crate::spatial::world::{Settings, World};
@@ -41,6 +41,7 @@ pub struct App {
     node: Arc<Node>,
     server: Server,
     parts: stop::Parts,
+    first_link: Option<String>,
 }
 
 impl App {
@@ -56,7 +57,7 @@ impl App {
         let store = Arc::new(Embedded::open(&config.store.data)?);
         let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
-        let accounts = Arc::new(stored.accounts);
+        let accounts = Arc::new(stored.accounts.with_clock(clock.clone()));
         load::check_guest(&config, &accounts)?;
 
         let stopping = Stopping::default();
@@ -143,6 +144,7 @@ impl App {
             zone,
             config,
         });
+        let first_link = invites::first_link(&node, &format!("http://{address}"))?;
         let server = serve(listener, &node)?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
@@ -150,17 +152,17 @@ impl App {
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
-        Ok(Self { address, node, server, parts })
+        Ok(Self { address, node, server, parts, first_link })
     }
 
-    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the address.
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears when it stands.
     ///
     /// # Errors
     /// As [`App::start`] and [`App::run_until`].
-    pub fn run(config: Config, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+    pub fn run(config: Config, listening: impl FnOnce(&Self)) -> anyhow::Result<()> {
         actix::System::new().block_on(async {
             let app = Self::start(config, Clock::System).await?;
-            listening(app.address());
+            listening(&app);
             app.run_until(stop::signal()).await
         })
     }
@@ -169,6 +171,12 @@ impl App {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The link that makes the first administrator, when there is nobody yet. For the operator's eyes, not for the log.
+    #[must_use]
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
     }
 
     /// The node, for tests that look inside.

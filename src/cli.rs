@@ -60,6 +60,24 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Make a link that works once and print it: whoever opens it becomes somebody's friend, or an administrator
+    Invite {
+        /// Whose friend
+        #[arg(required_unless_present = "admin", conflicts_with = "admin")]
+        name: Option<String>,
+        /// An administrator instead
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Erase somebody and everything that is theirs. There is no way back
+    Erase {
+        /// Whom
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Play a recording (GPX or seed lines) into a running node
     Replay {
         #[command(flatten)]
@@ -136,6 +154,8 @@ pub fn main() -> ExitCode {
         }
         Command::Token { name, device, place } => administer::ask(&place, &AdminRequest::Token { name, device }),
         Command::Befriend { a, b, place } => administer::ask(&place, &AdminRequest::Befriend { a, b }),
+        Command::Invite { name, admin: _, place } => administer::ask(&place, &AdminRequest::Invite { name }),
+        Command::Erase { name, place } => administer::ask(&place, &AdminRequest::Erase { name }),
         Command::Histogram { date, place } => administer::ask(&place, &AdminRequest::Histogram { date }),
         Command::Replay { args, place } => administer::replay(&place, &args),
         Command::CheckConfig { file } => {
@@ -174,7 +194,12 @@ fn serve(place: &Place, listen: Option<String>, redis: Option<String>) -> anyhow
     check_redis(&config)?;
     telemetry::start_logging(&config.log);
     raise_open_files();
-    App::run(config, |address| say(&format!("listening on http://{address}")))
+    App::run(config, |app| {
+        say(&format!("listening on http://{}", app.address()));
+        if let Some(link) = app.first_link() {
+            say(&format!("nobody is here yet: this link makes an administrator, once: {link}"));
+        }
+    })
 }
 
 /// Every connection is an open file; the soft limit is raised to what the system allows.

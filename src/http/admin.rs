@@ -106,7 +106,7 @@ pub async fn stats(_administrator: Administrator, node: web::Data<Arc<Node>>) ->
 }
 
 /// Thousands of accounts are a few tens of milliseconds of work and one fsync: not on a thread that serves connections.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = web::block(work).await.map_err(|_| ApiError::unavailable("try again"))?;
@@ -118,8 +118,10 @@ async fn off_thread<T: Send + 'static>(
 pub fn account_error(error: &AccountError) -> ApiError {
     match error {
         AccountError::Conflict(_) => Refusal::of_field(Code::Conflict, "user", error.to_string()).into(),
-        AccountError::TooManyTokens => Refusal::new(Code::Conflict, error.to_string()).into(),
-        AccountError::Unknown => Refusal::new(Code::NotFound, error.to_string()).into(),
+        AccountError::TooManyTokens | AccountError::TooManyBlocks => {
+            Refusal::new(Code::Conflict, error.to_string()).into()
+        }
+        AccountError::Unknown => ApiError::not_found(),
         AccountError::Oneself => Refusal::of_field(Code::BadField, "friendships", error.to_string()).into(),
         _ => {
             tracing::error!(%error, "an account could not be changed");

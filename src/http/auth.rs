@@ -19,6 +19,10 @@ pub const COOKIE: &str = "letshang_session";
 #[derive(Clone, Debug)]
 pub struct Caller(pub Identity);
 
+/// Somebody with a full token or a session. Device tokens, which only write positions and availability, are nobody here.
+#[derive(Clone, Debug)]
+pub struct Reader(pub Identity);
+
 /// An administrator.
 #[derive(Clone, Debug)]
 pub struct Administrator(pub Identity);
@@ -109,6 +113,20 @@ impl FromRequest for Caller {
             // A device token writes; what it may read is only the answer of its own request.
             let writes = req.method() == Method::POST || req.method() == Method::PUT;
             if identity.kind == TokenKind::Device && !writes {
+                return Err(ApiError::forbidden("a device token can only write"));
+            }
+            Ok(Self(identity))
+        }))
+    }
+}
+
+impl FromRequest for Reader {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(req).and_then(|identity| {
+            if identity.kind == TokenKind::Device {
                 return Err(ApiError::forbidden("a device token can only write"));
             }
             Ok(Self(identity))

@@ -35,6 +35,13 @@ impl ApiError {
         Refusal::new(Code::Forbidden, message).into()
     }
 
+    /// The one answer about everything that is not there, or not for the caller to know of: who asks for a person, an invite
+    /// or a token learns nothing from which of the two it is.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Refusal::new(Code::NotFound, "there is no such thing here for you").into()
+    }
+
     /// A part of the server cannot serve now.
     #[must_use]
     pub fn unavailable(message: &str) -> Self {

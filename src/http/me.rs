@@ -11,16 +11,17 @@ use super::query::{Query, days};
 use super::session::nearby;
 use super::state::Node;
 use crate::activity::steps::StepCounter;
-use crate::actors::spatial_index::QueryFriends;
 use crate::actors::downlink::Gate;
+use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
 use crate::domain::{Availability, DeviceName, Note, Precision, UnixMs, UserId, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
-    AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SessionBody, SessionReply,
-    StepsDay, StepsReply, WhoReply, read, write,
+    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SMALL_BODY,
+    SessionReply, SharingReply, StepsDay, StepsReply, WhoReply, parse_session_body, write,
 };
 use crate::store::StoreError;
+use crate::store::accounts::Identity;
 use crate::store::rows::{LiveRow, StepsRow, TokenKind};
 
 /// The most days of one steps call.
@@ -38,15 +39,16 @@ pub async fn sign_in(
     if req.headers().contains_key("origin") && !auth::is_own_origin(&req) {
         return Err(ApiError::forbidden("signing in must come from the dashboard itself"));
     }
-    let body = node.body(payload).whole(node.config.limits.body_bytes).await?;
-    let body: SessionBody = if body.is_empty() { SessionBody::default() } else { read(&body)? };
+    let body = node.body(payload).whole(SMALL_BODY).await?;
+    let body = parse_session_body(&body)?;
     let (accounts, now) = (&node.user.accounts, node.user.clock.now());
-    let no = match body.token {
+    let (no, used) = match body.token {
         Some(token) => {
-            let identity = accounts.verify(&token, now).filter(|identity| identity.kind == TokenKind::Full);
-            identity.ok_or_else(ApiError::unauthenticated)?.no
+            let known = accounts.verify(token.reveal(), now).filter(|known| known.kind == TokenKind::Full);
+            let known = known.ok_or_else(ApiError::unauthenticated)?;
+            (known.no, Some(known.token_id).filter(|_| body.once))
         }
-        None => guest(&req, &node).ok_or_else(ApiError::unauthenticated)?,
+        None => (guest(&req, &node).ok_or_else(ApiError::unauthenticated)?, None),
     };
     let account = accounts.by_no(no).ok_or_else(ApiError::unauthenticated)?;
     let age = node.config.dashboard.session.get();
@@ -55,6 +57,9 @@ pub async fn sign_in(
     let issued = accounts
         .issue_token(no, TokenKind::Session, &browser, Some(expires), now)
         .map_err(|error| super::admin::account_error(&error))?;
+    if let Some(token) = used {
+        node.people.revoke(no, token).await.map_err(|error| super::admin::account_error(&error))?;
+    }
     let reply = SessionReply { user: account.id.as_str(), name: account.name.as_str(), admin: account.admin };
     let mut response = json(write(&reply));
     response
@@ -108,18 +113,29 @@ pub async fn sign_out(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node
 /// # Errors
 /// 401.
 pub async fn me(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
-    let account = node.user.accounts.by_no(caller.0.no).ok_or_else(ApiError::unauthenticated)?;
-    let own = own_state(&node, caller.0.no).await?;
+    profile(&node, &caller.0).await
+}
+
+/// The caller's profile, and what holds of them now.
+///
+/// # Errors
+/// 401 when the account is gone.
+pub async fn profile(node: &Node, caller: &Identity) -> Result<HttpResponse, ApiError> {
+    let account = node.user.accounts.by_no(caller.no).ok_or_else(ApiError::unauthenticated)?;
+    let own = own_state(node, caller.no).await?;
+    let now = node.user.clock.now();
     Ok(json(write(&MeReply {
         user: account.id.as_str(),
         name: account.name.as_str(),
-        admin: caller.0.admin,
+        admin: caller.admin,
         radius: account.radius.as_metres(),
         time_zone: account.time_zone.as_deref().unwrap_or(&node.config.hours.time_zone),
         stride: account.stride_m,
         free: own.availability.free,
         note: own.availability.note.as_ref().map(Note::as_str),
         until: own.availability.until.map(|UnixMs(until)| until),
+        hidden_until: account.hidden_until.filter(|until| *until > now).map(|UnixMs(until)| until),
+        only_free: account.only_free,
     })))
 }
 
@@ -175,7 +191,11 @@ pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpR
     let no = caller.0.no;
     let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let friend = |friend: &UserNo| Some(node.user.friend_object(*friend, no, places.get(friend), now)?.1);
+    let friend = |other: &UserNo| {
+        let (_, friend) = node.user.friend_object(*other, no, places.get(other), now)?;
+        let shared = SharingReply::of(&node.user.accounts.sharing(no, *other)?, now);
+        Some(FriendReply { friend, shared })
+    };
     let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
     Ok(json(write(&FriendsReply { friends })))
 }

@@ -9,7 +9,7 @@ use futures_util::future::{Either, ready};
 
 use super::error::ApiError;
 use super::state::Node;
-use super::{admin, dashboard, ingest, me, session, status};
+use super::{admin, audit, dashboard, export, friendship, ingest, invites, me, profile, session, status, tokens};
 use crate::domain::Code;
 
 /// Registers every route. Used by the server and by tests alike.
@@ -28,7 +28,41 @@ pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
                         .route(web::post().to(me::sign_in))
                         .route(web::delete().to(me::sign_out)),
                 )
-                .service(resource("/me").route(web::get().to(me::me)))
+                .service(
+                    resource("/me")
+                        .route(web::get().to(me::me))
+                        .route(web::patch().to(profile::change))
+                        .route(web::delete().to(profile::erase)),
+                )
+                .service(
+                    resource("/me/tokens")
+                        .route(web::get().to(tokens::list))
+                        .route(web::post().to(tokens::make))
+                        .route(web::delete().to(tokens::revoke_others)),
+                )
+                .service(resource("/me/tokens/{id}").route(web::delete().to(tokens::revoke)))
+                .service(resource("/me/viewers").route(web::get().to(friendship::viewers)))
+                .service(resource("/export").route(web::get().to(export::export)))
+                .service(resource("/invites").route(web::get().to(invites::list)).route(web::post().to(invites::make)))
+                .service(
+                    resource("/invites/{code}")
+                        .route(web::get().to(invites::show))
+                        .route(web::delete().to(invites::withdraw)),
+                )
+                .service(resource("/invites/{code}/accept").route(web::post().to(invites::accept)))
+                .service(
+                    resource("/friends/{user}")
+                        .route(web::patch().to(friendship::share))
+                        .route(web::delete().to(friendship::unfriend)),
+                )
+                .service(resource("/friends/{user}/view").route(web::get().to(friendship::view)))
+                .service(resource("/blocks").route(web::get().to(friendship::blocks)))
+                .service(
+                    resource("/blocks/{user}")
+                        .route(web::put().to(friendship::block))
+                        .route(web::delete().to(friendship::unblock)),
+                )
+                .service(resource("/admin/audit").route(web::get().to(audit::audit)))
                 .service(
                     resource("/me/availability")
                         .route(web::get().to(me::get_availability))

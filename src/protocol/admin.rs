@@ -26,6 +26,16 @@ pub enum AdminRequest {
         /// The other.
         b: String,
     },
+    /// Make a link that works once.
+    Invite {
+        /// Whose friend it makes its opener; absent: it makes an administrator.
+        name: Option<String>,
+    },
+    /// Erase a person and everything that is theirs.
+    Erase {
+        /// Whom.
+        name: String,
+    },
     /// Where does the node listen?
     Address,
     /// The stored histogram of a day (`YYYY-MM-DD`; absent: today).

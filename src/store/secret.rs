@@ -1,13 +1,15 @@
-//! Tokens: 256 random bits that are shown once. What is stored, looked up and logged is never the token itself.
+//! Tokens and the codes of invites: 256 random bits that are shown once. What is stored, looked up and logged is never the token itself.
 use std::fmt;
 
 /// What every token begins with, so that people and scanners recognise one.
 pub const PREFIX: &str = "lh_";
+/// What the code of every invite begins with.
+pub const INVITE_PREFIX: &str = "lhi_";
 const RANDOM_BYTES: usize = 32;
 /// 32 bytes, six bits a character.
-const TEXT_LENGTH: usize = PREFIX.len() + 43;
+const RANDOM_LENGTH: usize = 43;
 
-/// A token, on its way to the one who will keep it. Printing one for debugging shows nothing of it.
+/// A token or an invite's code, on its way to the one who will keep it. Printing one for debugging shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -17,10 +19,22 @@ impl Secret {
     /// # Errors
     /// When the system has none to give.
     pub fn random() -> Result<Self, getrandom::Error> {
+        Self::with_prefix(PREFIX)
+    }
+
+    /// The code of a new invite from the system's randomness.
+    ///
+    /// # Errors
+    /// When the system has none to give.
+    pub fn random_invite() -> Result<Self, getrandom::Error> {
+        Self::with_prefix(INVITE_PREFIX)
+    }
+
+    fn with_prefix(prefix: &str) -> Result<Self, getrandom::Error> {
         let mut bytes = [0; RANDOM_BYTES];
         getrandom::fill(&mut bytes)?;
-        let mut text = String::with_capacity(TEXT_LENGTH);
-        text.push_str(PREFIX);
+        let mut text = String::with_capacity(prefix.len() + RANDOM_LENGTH);
+        text.push_str(prefix);
         push_base64url(&mut text, &bytes);
         Ok(Self(text))
     }
@@ -44,7 +58,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is stored of a token. A token holds 256 random bits, so one fast hash is as good as a slow one.
+/// What is stored of a token or a code. Each holds 256 random bits, so one fast hash is as good as a slow one.
 #[must_use]
 pub fn hash(token: &str) -> [u8; 32] {
     *blake3::hash(token.as_bytes()).as_bytes()
@@ -53,7 +67,13 @@ pub fn hash(token: &str) -> [u8; 32] {
 /// True for text that could be a token: anything else need not be looked up.
 #[must_use]
 pub fn is_token(text: &str) -> bool {
-    text.len() == TEXT_LENGTH && text.starts_with(PREFIX)
+    text.len() == PREFIX.len() + RANDOM_LENGTH && text.starts_with(PREFIX)
+}
+
+/// True for text that could be the code of an invite.
+#[must_use]
+pub fn is_invite(text: &str) -> bool {
+    text.len() == INVITE_PREFIX.len() + RANDOM_LENGTH && text.starts_with(INVITE_PREFIX)
 }
 
 fn push_base64url(text: &mut String, bytes: &[u8]) {
@@ -85,6 +105,8 @@ mod tests {
         assert!(is_token(one.reveal()) && one.reveal().is_ascii());
         assert_eq!(format!("{one:?}"), "Secret(…)");
         assert_eq!(one.hash(), hash(one.reveal()));
+        let invite = Secret::random_invite().unwrap();
+        assert!(is_invite(invite.reveal()) && !is_token(invite.reveal()) && !is_invite(one.reveal()));
     }
 
     #[test]

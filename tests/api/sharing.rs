@@ -68,7 +68,11 @@ fn an_approximate_friend_is_in_the_middle_of_a_cell_and_says_so() {
     assert_eq!((&found["lat"], &found["approximate"]), (&first["lat"], &json!(true)));
     assert_eq!(found["distance"].as_f64().unwrap() % 10.0, 0.0, "rounded: {found}");
     let own = node.call_as(&bob, "GET", "/v1/friends/ann/view").ok();
-    assert_eq!((&own["sight"], &own["friend"]["lat"]), (&json!("approximate"), &first["lat"]), "what ann sees, bob can look at");
+    assert_eq!(
+        (&own["sight"], &own["friend"]["lat"]),
+        (&json!("approximate"), &first["lat"]),
+        "what ann sees, bob can look at"
+    );
 }
 
 #[test]

@@ -51,6 +51,16 @@ impl LiveRow {
             changed_by_hand: UnixMs(0),
         }
     }
+
+    /// Takes out the positions reported before `before`. True when there were any.
+    pub fn forget_positions(&mut self, before: UnixMs) -> bool {
+        let Track { newest, live, suspect } = &mut self.track;
+        let mut forgot = false;
+        for place in [newest, live, suspect] {
+            forgot |= place.take_if(|fix| fix.t < before).is_some();
+        }
+        forgot
+    }
 }
 
 const FREE: u8 = 1;
