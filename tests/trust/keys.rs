@@ -80,7 +80,7 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         "POST /v1/invites/_/accept" => shape(&["user", "friend", "token"], &[]),
         "POST /v1/fixes" => shape(&["accepted", "rejected"], &[("rejected", &["index", "code"])]),
         "GET /v1/availability/histogram" => {
-            shape(&["date", "time_zone", "complete", "hours"], &[("hours", &["hour", "free", "online"])])
+            shape(&["date", "time_zone", "complete", "smallest", "hours"], &[("hours", &["hour", "free", "online"])])
         }
         "GET /v1/steps" => shape(&["today", "days"], &[("days", &["date", "steps"])]),
         "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps"])]),

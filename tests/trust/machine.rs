@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::host::Host;
 use super::model::Level;
-use super::script::{self, Act};
+use super::script::{self, Act, SPOTS, Way};
 use super::stage::{Figures, Stage};
 
 /// Scripts on nodes in this process, unless the environment says otherwise.
@@ -34,6 +34,8 @@ fn live(host: Host, seed: u64) -> Figures {
     }
     for who in 0..people {
         stage.act(Act::Map { who, device: 0, open: true });
+        stage.act(Act::Free { who, note: true, ms: None, way: Way::Socket(0) });
+        stage.act(Act::Move { who, spot: rng.random_range(0..SPOTS), way: Way::Http });
     }
     let acts = rng.random_range(40..=80);
     let mut codes = people - 1;

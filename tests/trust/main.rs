@@ -32,6 +32,7 @@ mod keys;
 mod machine;
 mod marks;
 mod model;
+mod races;
 mod script;
 mod stage;
 mod tap;

@@ -299,7 +299,7 @@ impl Model {
 #[test]
 fn what_was_reported_in_a_gap_stays_unknown_unless_it_is_still_so() {
     let mut model = Model::new(2, 0, 1_000);
-    let mut fix = |model: &mut Model, t: i64| {
+    let fix = |model: &mut Model, t: i64| {
         model.now = t;
         model.people[0].fixes.push(Fix { at: (52.0, 13.0), t });
         model.learn();

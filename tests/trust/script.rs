@@ -67,10 +67,11 @@ pub fn next(rng: &mut StdRng, model: &Model, codes: usize) -> Act {
     let friends: Vec<usize> = model.friends(who).into_iter().collect();
     let anybody = (who + rng.random_range(1..model.people.len())) % model.people.len();
     let whom = if rng.random_bool(0.85) { friends.choose(rng).copied().unwrap_or(anybody) } else { anybody };
+    let blocked: Vec<usize> = model.everyone().filter(|other| model.blocks[who][*other]).collect();
     let device = rng.random_range(0..DEVICES);
     let way = if rng.random_bool(0.75) { Way::Socket(device) } else { Way::Http };
     // Two people are mostly at the same few places: otherwise nobody would ever be near.
-    let spot = if rng.random_bool(0.7) { rng.random_range(0..4) * 5 } else { rng.random_range(0..SPOTS) };
+    let spot = if rng.random_bool(0.7) { [5, 6, 9, 10][rng.random_range(0..4)] } else { rng.random_range(0..SPOTS) };
     let end = |rng: &mut StdRng| rng.random_bool(0.4).then(|| rng.random_range(1..400) * 1_000);
     let level = *Level::ALL.choose(rng).unwrap();
     let choice = |rng: &mut StdRng| {
@@ -89,7 +90,7 @@ pub fn next(rng: &mut StdRng, model: &Model, codes: usize) -> Act {
         475..480 if codes > 0 => Act::Withdraw { code: rng.random_range(0..codes) },
         435..490 => Act::Part { who, whom },
         490..505 => Act::Block { who, whom },
-        505..520 => Act::Unblock { who, whom: anybody },
+        505..520 => Act::Unblock { who, whom: blocked.choose(rng).copied().unwrap_or(anybody) },
         520..590 => Act::Share { who, whom, level, ms: end(rng) },
         590..630 => Act::Hide { who, ms: rng.random_range(1..600) * 1_000 },
         630..655 => Act::Show { who },

@@ -186,7 +186,8 @@ impl Stage {
             self.settle();
         }
         self.judge(&before, is_calm);
-        assert!(self.complaints.is_empty(), "{:#?}\nafter {:#?}", self.complaints, self.acts);
+        let acts = || self.acts.iter().map(|act| format!("{act:?}\n")).collect::<String>();
+        assert!(self.complaints.is_empty(), "after\n{}{:#?}", acts(), self.complaints);
     }
 
     /// Waits until the index and everybody's actor have dealt with what was acknowledged.
