@@ -6,8 +6,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::domain::{Precision, Sight, UserId, UserNo};
-use crate::protocol::close::CloseCode;
 use crate::protocol::client::RequestId;
+use crate::protocol::close::CloseCode;
 use crate::protocol::server::{Friend, NearbyFriend, Welcome};
 use crate::spatial::world::Live;
 

@@ -82,7 +82,12 @@ mod tests {
     fn friend(no: u32, t: i64) -> MovedFriend {
         let position = LatLon::new(1.0, 2.0).unwrap();
         let live = Live { position, t: UnixMs(t), accuracy: None, speed: None, heading: None };
-        MovedFriend { no: UserNo(no), user: UserId::parse(&format!("u{no}"), "user").unwrap(), live, precision: Precision::Exact }
+        MovedFriend {
+            no: UserNo(no),
+            user: UserId::parse(&format!("u{no}"), "user").unwrap(),
+            live,
+            precision: Precision::Exact,
+        }
     }
 
     fn taken(slots: &mut MovedSlots, most: usize) -> Vec<(u32, i64)> {

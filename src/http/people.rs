@@ -304,7 +304,9 @@ impl People {
     ) -> Result<T, AccountError> {
         let accounts = self.deps.accounts.clone();
         let done = web::block(move || work(&accounts)).await;
-        done.unwrap_or_else(|_| Err(StoreError::Engine { doing: "write", what: "the node is stopping".to_owned() }.into()))
+        done.unwrap_or_else(|_| {
+            Err(StoreError::Engine { doing: "write", what: "the node is stopping".to_owned() }.into())
+        })
     }
 }
 

@@ -335,7 +335,11 @@ where
 ///
 /// # Errors
 /// `unavailable` when the index is overloaded.
-pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<(UserNo, Sight, NearbyFriend)>, Refusal> {
+pub async fn nearby(
+    node: &Node,
+    no: UserNo,
+    query: &NearbyQuery,
+) -> Result<Vec<(UserNo, Sight, NearbyFriend)>, Refusal> {
     let own = node.user.accounts.by_no(no).map(|account| account.radius).unwrap_or_default();
     let radius_m = query.radius.unwrap_or(own).as_metres();
     let question = QueryNearby(no, Nearby { radius_m, limit: query.limit, free_only: query.free_only });

@@ -1,7 +1,6 @@
 //! What the world answers without changing.
 use super::facts::{Counts, Live, Nearby, Neighbour, Person};
 use super::index::{self, BoundingBox};
-use super::limits::Exception;
 use super::proximity::{Bond, Pair};
 use super::sphere;
 use super::world::World;
@@ -130,15 +129,15 @@ impl World {
     /// Where a person may stay without a word and miss nothing: a disc's centre and radius in metres. `None` while every
     /// fix counts, or before the first one. A friend's move may shrink it: ask again after every command.
     ///
-    /// Also `None` for whoever is shown approximately to a friend, because in such a disc one may cross into another cell,
-    /// and for whoever is shown a friend approximately. The friend's shown centre is all that the friend takes from that
-    /// disc, but the discs of others draw in before the friend's exact point, and those discs are what limits this one: its
-    /// radius, asked for again and again, would be a distance to that point at second hand.
+    /// Also `None` for whoever agreed with a friend on anything but exact sharing, in either direction, now or since the
+    /// server started. Who is shown by a cell may cross into the next one inside such a disc. And who is shown a cell would
+    /// learn more than the cell: not from the pair itself, of which the disc knows the shown centre alone, but at second
+    /// hand. A disc draws in before the exact points of friends, and is what limits the discs of *their* friends; its
+    /// radius, asked for again and again, is a distance to somebody's somebody. For the same reason a radius that is given
+    /// to a phone must first be made coarse: as it is here, it says something about strangers.
     #[must_use]
     pub fn quiet(&self, no: UserNo) -> Option<(LatLon, f64)> {
-        let exceptions = self.slots.get(no)?.exceptions();
-        let is_approximate =
-            |exception: &Exception| [exception.terms.given, exception.terms.taken].contains(&Precision::Approximate);
-        if self.watched(no).is_empty() && !exceptions.iter().any(is_approximate) { self.disc(no) } else { None }
+        let slot = self.slots.get(no)?;
+        if slot.watched.is_empty() && slot.limits.is_none() { self.disc(no) } else { None }
     }
 }

@@ -1,5 +1,5 @@
 //! Random lives: walks, jumps, corners of boxes, the date line, the poles, moods, radii, hiding, late and repeated fixes.
-use letshang::domain::LatLon;
+use letshang::domain::{LatLon, Precision};
 use letshang::spatial::sphere::destination;
 use letshang::spatial::{BoundingBox, Event, Reason};
 use proptest::prelude::*;
@@ -12,24 +12,89 @@ const RADII: [f64; 6] = [50.0, 120.0, 500.0, 500.0, 1_700.0, 50_000.0];
 /// Just inside and just outside of what matters to R = 50, 120, 500 and 1700 m: R, R + τ, and where leaving begins.
 const EDGES: [f64; 14] =
     [49.99, 50.01, 100.01, 119.99, 149.99, 150.01, 219.9, 220.1, 499.99, 500.01, 551.0, 674.99, 675.01, 1_699.99];
-const WAITS: [i64; 12] = [0, 1, 100, 1_000, 1_000, 5_000, 29_999, 30_000, 120_000, 300_000, 600_001, 1_799_999];
+const WAITS: [i64; 14] =
+    [0, 1, 100, 1_000, 1_000, 5_000, 29_999, 30_000, 120_000, 300_000, 600_001, 899_999, 900_000, 1_799_999];
 
 #[derive(Clone, Debug)]
 enum Deed {
-    Walk { who: u32, bearing: f64, metres: f64, acc: f64 },
-    Round { metres: f64, bearing: f64 },
-    Jump { who: u32, bearing: f64, metres: f64 },
-    Beside { who: u32, whom: u32, bearing: f64, metres: f64, acc: f64 },
-    Corner { who: u32, whom: u32, radius: f64, of_side: f64 },
-    Late { who: u32, by: i64 },
-    Free { who: u32, free: bool, by_hand: bool },
-    Nap { who: u32, by_hand: bool },
-    Person { who: u32, radius: f64, free: bool, hidden: bool },
-    Friends { who: u32, whom: u32, yes: bool },
-    Remove { who: u32 },
+    Walk {
+        who: u32,
+        bearing: f64,
+        metres: f64,
+        acc: f64,
+    },
+    Round {
+        metres: f64,
+        bearing: f64,
+    },
+    Jump {
+        who: u32,
+        bearing: f64,
+        metres: f64,
+    },
+    Beside {
+        who: u32,
+        whom: u32,
+        bearing: f64,
+        metres: f64,
+        acc: f64,
+    },
+    Corner {
+        who: u32,
+        whom: u32,
+        radius: f64,
+        of_side: f64,
+    },
+    Late {
+        who: u32,
+        by: i64,
+    },
+    Free {
+        who: u32,
+        free: bool,
+        by_hand: bool,
+    },
+    Nap {
+        who: u32,
+        by_hand: bool,
+    },
+    Person {
+        who: u32,
+        radius: f64,
+        free: bool,
+        hidden: bool,
+    },
+    Friends {
+        who: u32,
+        whom: u32,
+        yes: bool,
+    },
+    Share {
+        who: u32,
+        whom: u32,
+        precision: Precision,
+    },
+    OnlyFree {
+        who: u32,
+        only_free: bool,
+    },
+    /// Into another cell, most times.
+    Hop {
+        who: u32,
+        bearing: f64,
+        metres: f64,
+    },
+    Remove {
+        who: u32,
+    },
     Restart,
     Tick,
-    View { west: f64, width: f64, south: f64, height: f64 },
+    View {
+        west: f64,
+        width: f64,
+        south: f64,
+        height: f64,
+    },
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -48,9 +113,22 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => (who(), any::<bool>()).prop_map(|(who, by_hand)| Deed::Nap { who, by_hand }),
         2 => (who(), prop::sample::select(&RADII[..]), prop::bool::weighted(0.8), prop::bool::weighted(0.15)).prop_map(|(who, radius, free, hidden)| Deed::Person { who, radius, free, hidden }),
         1 => (who(), who(), prop::bool::weighted(0.7)).prop_map(|(who, whom, yes)| Deed::Friends { who, whom, yes }),
+        5 => (who(), who(), precision()).prop_map(|(who, whom, precision)| Deed::Share { who, whom, precision }),
+        1 => (who(), any::<bool>()).prop_map(|(who, only_free)| Deed::OnlyFree { who, only_free }),
+        5 => (who(), bearing(), 300.0..2_500.0f64).prop_map(|(who, bearing, metres)| Deed::Hop { who, bearing, metres }),
         4 => Just(Deed::Tick),
         1 => (-180.0..180.0f64, 0.0..300.0f64, -90.0..90.0f64, 0.0..180.0f64).prop_map(|(west, width, south, height)| Deed::View { west, width, south, height }),
     ]
+}
+
+fn precision() -> impl Strategy<Value = Precision> {
+    prop_oneof![1 => Just(Precision::Off), 3 => Just(Precision::Approximate), 3 => Just(Precision::Exact)]
+}
+
+fn agreements() -> impl Strategy<Value = Vec<(u32, u32, Precision)>> {
+    let all = (0..PEOPLE).flat_map(|who| (0..PEOPLE).map(move |whom| (who, whom, Precision::Approximate)));
+    let some = prop::collection::vec((0..PEOPLE, 0..PEOPLE, precision()), 1..20);
+    prop_oneof![2 => Just(Vec::new()), 2 => some, 1 => Just(all.collect::<Vec<_>>())]
 }
 
 fn rare_deed() -> impl Strategy<Value = Deed> {
@@ -58,7 +136,7 @@ fn rare_deed() -> impl Strategy<Value = Deed> {
 }
 
 /// Ordinary ground, both sides of the date line, both poles, and the one spot where all of it meets.
-fn homes() -> impl Strategy<Value = LatLon> {
+pub fn homes() -> impl Strategy<Value = LatLon> {
     let homes = [
         (52.52, 13.4),
         (0.0, 180.0),
@@ -92,6 +170,10 @@ impl Life {
             stage.fix(no, there, START - 10_000, 0.0)?;
         }
         Ok(Self { stage, home })
+    }
+
+    fn agree(&mut self, agreed: &[(u32, u32, Precision)]) -> Result<(), String> {
+        agreed.iter().try_for_each(|(who, whom, precision)| self.stage.share(*who, *whom, *precision).map(drop))
     }
 
     fn stands(&self, who: u32) -> LatLon {
@@ -136,6 +218,11 @@ impl Life {
                 self.stage.free(who, true, true)?;
             }
             Deed::Person { who, radius, free, hidden } => _ = self.stage.person(who, radius, free, hidden)?,
+            Deed::Share { who, whom, precision } => _ = self.stage.share(who, whom, precision)?,
+            Deed::OnlyFree { who, only_free } => _ = self.stage.only_free(who, only_free)?,
+            Deed::Hop { who, bearing, metres } => {
+                self.go(who, destination(self.stands(who), bearing, metres).unwrap(), 5.0)?
+            }
             Deed::Friends { who, whom, yes: true } => _ = self.stage.befriend(who, whom)?,
             Deed::Friends { who, whom, yes: false } => _ = self.stage.unfriend(who, whom)?,
             Deed::Remove { who } => _ = self.stage.remove(who)?,
@@ -153,7 +240,7 @@ impl Life {
 }
 
 /// Seeded; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more or other lives.
-fn config(cases: u32) -> ProptestConfig {
+pub fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
     let rng_seed = match default.rng_seed {
@@ -169,9 +256,10 @@ proptest! {
     #[test]
     fn whatever_friends_do_both_hear_what_they_must_and_nothing_else(
         home in homes(), radii in prop::collection::vec(prop::sample::select(&RADII[..]), PEOPLE as usize),
-        spread in 20.0..400.0f64, deeds in prop::collection::vec((prop::sample::select(&WAITS[..]), rare_deed()), 1..120),
+        spread in 20.0..400.0f64, agreed in agreements(), deeds in prop::collection::vec((prop::sample::select(&WAITS[..]), rare_deed()), 1..120),
     ) {
         let mut life = Life::begin(home, &radii, spread).map_err(TestCaseError::fail)?;
+        life.agree(&agreed).map_err(TestCaseError::fail)?;
         for (wait, deed) in &deeds {
             life.live(*wait, deed).map_err(|wrong| TestCaseError::fail(format!("{deed:?}: {wrong}")))?;
         }
@@ -179,10 +267,12 @@ proptest! {
 
     #[test]
     fn walkers_around_a_square_meet_and_part_by_the_rules(
-        home in homes(), radius in prop::sample::select(&[50.0, 120.0, 500.0][..]), pace in 0.5..40.0f64,
+        home in homes(), radius in prop::sample::select(&[50.0, 120.0, 500.0, 1_700.0][..]), pace in 0.5..40.0f64,
+        agreed in agreements(),
         steps in prop::collection::vec((0..PEOPLE, -60.0..60.0f64, prop_oneof![Just(100i64), Just(1_000), Just(30_000)]), 50..400),
     ) {
         let mut life = Life::begin(home, &[radius; PEOPLE as usize], radius).map_err(TestCaseError::fail)?;
+        life.agree(&agreed).map_err(TestCaseError::fail)?;
         let mut courses = [0.0, 60.0, 120.0, 180.0, 240.0, 300.0];
         for (who, turn, wait) in steps {
             let course = &mut courses[who as usize];
@@ -199,23 +289,30 @@ fn the_random_lives_see_every_kind_of_event() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::new(config(1));
-    let lives = (homes(), prop::collection::vec((prop::sample::select(&WAITS[..]), rare_deed()), 100));
-    let (mut near, mut again, mut reasons) = (0, 0, std::collections::HashMap::<Reason, u32>::new());
+    let lives = (homes(), agreements(), prop::collection::vec((prop::sample::select(&WAITS[..]), rare_deed()), 100));
+    let (mut near, mut again, mut by_cells, mut reasons) =
+        (0, 0, [0; 2], std::collections::HashMap::<Reason, u32>::new());
     for _ in 0..100 {
-        let (home, deeds) = lives.new_tree(&mut runner).unwrap().current();
+        let (home, agreed, deeds) = lives.new_tree(&mut runner).unwrap().current();
         let mut life = Life::begin(home, &[500.0; PEOPLE as usize], 150.0).unwrap();
+        life.agree(&agreed).unwrap();
         for (wait, deed) in &deeds {
             life.live(*wait, deed).unwrap();
         }
         let mut met = std::collections::HashSet::new();
         for event in &life.stage.told {
             match *event {
-                Event::Near { a, b, .. } => (near, again) = (near + 1, again + u32::from(!met.insert((a, b)))),
+                Event::Near { a, b, shown_a, shown_b, .. } => {
+                    (near, again) = (near + 1, again + u32::from(!met.insert((a, b))));
+                    by_cells[0] += u32::from(shown_a != shown_b);
+                    by_cells[1] += u32::from([shown_a, shown_b] == [Precision::Approximate; 2]);
+                }
                 Event::Apart { reason, .. } => *reasons.entry(reason).or_default() += 1,
             }
         }
     }
     assert!(near > 200 && again > 50, "near {near}, again {again}");
+    assert!(by_cells[0] > 50 && by_cells[1] > 20, "one shown by a cell, both: {by_cells:?}");
     for reason in [Reason::Left, Reason::Busy, Reason::Stale, Reason::Hidden, Reason::Unfriended] {
         assert!(reasons.get(&reason).is_some_and(|count| *count >= 5), "{reason:?}: {reasons:?}");
     }

@@ -1,8 +1,11 @@
 //! The spatial core against the written rules: random lives of a few friends, checked after every command.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a scene that cannot be set up shall fail")]
 
+mod agreed;
 mod hub;
 mod lives;
 mod oracle;
+mod privacy;
 mod scenes;
+mod sharing;
 mod stage;

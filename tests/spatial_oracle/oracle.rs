@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use geo::{Distance, Haversine, Point};
-use letshang::domain::LatLon;
+use letshang::domain::{LatLon, Precision};
 use letshang::spatial::{Event, Reason};
+
+use crate::agreed::Shown;
 
 pub const FRESH: i64 = 600_000;
 pub const AGAIN: i64 = 1_800_000;
@@ -35,7 +37,10 @@ pub struct Someone {
     pub radius: f64,
     pub free: bool,
     pub hidden: bool,
+    pub only_free: bool,
     pub seen: Option<Seen>,
+    /// For approximate friends, from the first of them on.
+    pub shown: Option<Shown>,
     went_busy_by_hand: bool,
 }
 
@@ -51,6 +56,8 @@ struct Near {
 pub struct Oracle {
     pub people: BTreeMap<u32, Someone>,
     pub friends: BTreeSet<Pair>,
+    /// By owner and viewer: what is not exact.
+    pub shared: BTreeMap<(u32, u32), Precision>,
     near: BTreeMap<Pair, Near>,
     /// The last announcement that still counts against another one.
     pub announced: BTreeMap<Pair, i64>,
@@ -77,7 +84,16 @@ impl Oracle {
                 (one.radius, one.free, one.hidden) = (radius, free, hidden);
             }
             None => {
-                self.people.insert(no, Someone { radius, free, hidden, seen: None, went_busy_by_hand: false });
+                let one = Someone {
+                    radius,
+                    free,
+                    hidden,
+                    only_free: false,
+                    seen: None,
+                    shown: None,
+                    went_busy_by_hand: false,
+                };
+                self.people.insert(no, one);
             }
         }
         self.measure(no, false);
@@ -100,6 +116,9 @@ impl Oracle {
             return false;
         }
         one.seen = Some(seen);
+        if let Some(shown) = &mut one.shown {
+            shown.follow(seen.place, self.now);
+        }
         self.by_fix = true;
         self.measure(no, true);
         true
@@ -113,18 +132,41 @@ impl Oracle {
 
     pub fn unfriend(&mut self, a: u32, b: u32) {
         self.friends.remove(&pair(a, b));
+        self.shared.retain(|(owner, viewer), _| pair(*owner, *viewer) != pair(a, b));
+    }
+
+    pub fn share(&mut self, owner: u32, viewer: u32, precision: Precision) {
+        if owner == viewer || !self.people.contains_key(&viewer) {
+            return;
+        }
+        let now = self.now;
+        let Some(one) = self.people.get_mut(&owner) else { return };
+        if precision == Precision::Approximate {
+            let seen = one.seen;
+            one.shown.get_or_insert_with(|| {
+                let mut shown = Shown::default();
+                seen.into_iter().for_each(|seen| shown.follow(seen.place, now));
+                shown
+            });
+        }
+        self.shared.insert((owner, viewer), precision);
+        self.measure(owner, false);
     }
 
     pub fn remove(&mut self, no: u32) {
         self.people.remove(&no);
         self.friends.retain(|(a, b)| *a != no && *b != no);
+        self.shared.retain(|(a, b), _| *a != no && *b != no);
         self.announced.retain(|(a, b), _| *a != no && *b != no);
     }
 
-    /// Positions and what hands did are forgotten; encounters are not.
+    /// Positions and what hands did are forgotten; encounters and what was agreed are not.
     pub fn restart(&mut self) {
-        for one in self.people.values_mut() {
+        for (no, one) in &mut self.people {
             (one.seen, one.went_busy_by_hand) = (None, false);
+            let approximate = |(_, precision): &(_, &Precision)| **precision == Precision::Approximate;
+            let mine = self.shared.range((*no, 0)..=(*no, u32::MAX)).map(|(key, precision)| (key, precision));
+            one.shown = mine.into_iter().any(|entry| approximate(&entry)).then(Shown::default);
         }
         for near in self.near.values_mut() {
             *near = Near { awaited_until: Some(self.now + FRESH), ..Near::default() };
@@ -141,23 +183,57 @@ impl Oracle {
         one.seen.is_none_or(|seen| self.now - seen.t > FRESH)
     }
 
-    /// Distance and R, when both have a position.
-    pub fn apart(&self, pair: Pair) -> Option<(f64, f64)> {
-        let (a, b) = self.both(pair)?;
-        Some((haversine(a.seen?.place, b.seen?.place), a.radius.min(b.radius)))
+    pub fn precision(&self, owner: u32, viewer: u32) -> Precision {
+        self.shared.get(&(owner, viewer)).copied().unwrap_or(Precision::Exact)
     }
 
-    /// Mutual friends, both free, both fresh, neither hidden.
+    /// Where `owner` is for `viewer`, and with which accuracy, if anything is shared at all.
+    pub fn shown(&self, owner: u32, viewer: u32) -> Option<(LatLon, f64)> {
+        let one = self.people.get(&owner)?;
+        match self.precision(owner, viewer) {
+            Precision::Exact => one.seen.map(|seen| (seen.place, seen.acc)),
+            Precision::Approximate => Some((one.shown.as_ref()?.now?.centre(), 0.0)),
+            Precision::Off => None,
+        }
+    }
+
+    /// What `viewer` may be told of where `owner` is.
+    pub fn sees(&self, owner: u32, viewer: u32) -> Option<(LatLon, i64)> {
+        let one = self.people.get(&owner)?;
+        let t = one.seen.filter(|_| !self.stale(one))?.t;
+        if owner == viewer {
+            return Some((one.seen?.place, t));
+        }
+        let allowed = self.friends.contains(&pair(owner, viewer)) && !one.hidden && (one.free || !one.only_free);
+        self.shown(owner, viewer).filter(|_| allowed).map(|(place, _)| (place, t))
+    }
+
+    /// Distance of the shown points and R, when both have one.
+    pub fn apart(&self, pair: Pair) -> Option<(f64, f64)> {
+        let (a, b) = self.both(pair)?;
+        let (at_a, at_b) = (self.shown(pair.0, pair.1)?, self.shown(pair.1, pair.0)?);
+        Some((haversine(at_a.0, at_b.0), a.radius.min(b.radius)))
+    }
+
+    fn share_something(&self, pair: Pair) -> bool {
+        [(pair.0, pair.1), (pair.1, pair.0)]
+            .iter()
+            .all(|(owner, viewer)| self.precision(*owner, *viewer) > Precision::Off)
+    }
+
+    /// Mutual friends, both free, both fresh, neither hidden, neither showing nothing.
     pub fn eligible(&self, pair: Pair) -> bool {
         let Some((a, b)) = self.both(pair) else { return false };
-        self.friends.contains(&pair) && [a, b].iter().all(|one| one.free && !one.hidden && !self.stale(one))
+        self.friends.contains(&pair)
+            && self.share_something(pair)
+            && [a, b].iter().all(|one| one.free && !one.hidden && !self.stale(one))
     }
 
     /// By how much the root of the squared accuracies exceeds R.
     fn coarse_by(&self, pair: Pair) -> f64 {
         let Some((a, b)) = self.both(pair) else { return f64::INFINITY };
-        let acc = |one: &Someone| one.seen.map_or(0.0, |seen| seen.acc);
-        (acc(a).powi(2) + acc(b).powi(2)).sqrt() - a.radius.min(b.radius)
+        let acc = |owner, viewer| self.shown(owner, viewer).map_or(0.0, |(_, acc)| acc);
+        (acc(pair.0, pair.1).powi(2) + acc(pair.1, pair.0).powi(2)).sqrt() - a.radius.min(b.radius)
     }
 
     pub fn cooling(&self, pair: Pair) -> bool {
@@ -206,7 +282,7 @@ impl Oracle {
         let Some((a, b)) = self.both(pair) else { return true };
         let awaited = near.awaited_until.is_some_and(|until| self.now < until);
         let stale = (self.stale(a) || self.stale(b)) && !awaited;
-        let visible = [a, b].iter().all(|one| one.free && !one.hidden);
+        let visible = [a, b].iter().all(|one| one.free && !one.hidden) && self.share_something(pair);
         let far = self.apart(pair).is_some_and(|(d, r)| d > leave(r) + GREY);
         stale || !visible || !self.friends.contains(&pair) || (far && self.left_for_good(pair))
     }
@@ -214,9 +290,11 @@ impl Oracle {
     /// Follows one event; `before` is the oracle as it was when the time had passed and the command had not been given.
     pub fn follow(&mut self, event: &Event, before: &Self) -> Result<(), String> {
         match *event {
-            Event::Near { a, b, distance_m, t, .. } => {
+            Event::Near { a, b, distance_m, t, shown_a, shown_b } => {
                 let pair = pair(a.0, b.0);
-                let allowed = [before, &*self].iter().any(|at| at.may_announce(pair, distance_m));
+                let said = |at: &&Self| (at.precision(a.0, b.0), at.precision(b.0, a.0)) == (shown_a, shown_b);
+                let may = |at: &Self| at.may_announce(pair, distance_m);
+                let allowed = a < b && [before, &*self].iter().any(|at| said(at) && may(at));
                 if !allowed || t.0 != self.now || self.near.contains_key(&pair) {
                     return Err(format!("{pair:?} must not be announced at {distance_m} m: {:?}", self.apart(pair)));
                 }
@@ -229,11 +307,12 @@ impl Oracle {
                 );
                 self.announced.insert(pair, self.now);
             }
-            Event::Apart { a, b, t, reason, .. } => {
+            Event::Apart { a, b, t, reason, by } => {
                 let pair = pair(a.0, b.0);
-                let allowed = [before, &*self].iter().any(|at| at.may_end(pair, reason));
+                let by = by.map(|by| by.0);
+                let allowed = a < b && [before, &*self].iter().any(|at| at.may_end(pair, reason, by));
                 if !allowed || t.0 != self.now || self.near.remove(&pair).is_none() {
-                    return Err(format!("{pair:?} must not be apart for {reason:?}: {:?}", self.apart(pair)));
+                    return Err(format!("{pair:?} must not be apart for {reason:?} by {by:?}: {:?}", self.apart(pair)));
                 }
             }
         }
@@ -249,14 +328,23 @@ impl Oracle {
             && !self.cooling(pair)
     }
 
-    fn may_end(&self, pair: Pair, reason: Reason) -> bool {
-        let Some((a, b)) = self.both(pair) else { return reason == Reason::Unfriended };
+    fn may_end(&self, pair: Pair, reason: Reason, by: Option<u32>) -> bool {
+        let Some((a, b)) = self.both(pair) else { return reason == Reason::Unfriended && by.is_none() };
+        let whose = |is_so: &dyn Fn(&Someone, u32, u32) -> bool| match by {
+            Some(by) if by == pair.0 => is_so(a, pair.0, pair.1),
+            Some(by) if by == pair.1 => is_so(b, pair.1, pair.0),
+            _ => false,
+        };
         match reason {
-            Reason::Left => self.left_for_good(pair) && self.apart(pair).is_some_and(|(d, r)| d > leave(r) - GREY),
-            Reason::Busy => !a.free || !b.free,
-            Reason::Hidden => a.hidden || b.hidden,
-            Reason::Stale => self.stale(a) || self.stale(b),
-            Reason::Unfriended => !self.friends.contains(&pair),
+            Reason::Left => {
+                let far = self.apart(pair).is_some_and(|(d, r)| d > leave(r) - GREY);
+                by.is_none() && far && self.left_for_good(pair)
+            }
+            Reason::Busy => whose(&|one, _, _| !one.free),
+            Reason::Hidden => whose(&|one, no, from| one.hidden || self.precision(no, from) == Precision::Off),
+            Reason::Stale if by.is_none() => self.stale(a) && self.stale(b),
+            Reason::Stale => whose(&|one, _, _| self.stale(one)),
+            Reason::Unfriended => by.is_none() && !self.friends.contains(&pair),
         }
     }
 

@@ -220,7 +220,8 @@ impl Handler<Parted> for User {
         let Some(user) = gone.or_else(|| self.deps.accounts.by_no(friend).map(|account| account.id.clone())) else {
             return;
         };
-        let apart = |reason| ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) }.encode();
+        let apart =
+            |reason| ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) }.encode();
         if reason == Reason::Unfriended {
             return self.links.state(&apart(reason));
         }
