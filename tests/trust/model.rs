@@ -143,8 +143,6 @@ pub struct Model {
     pub shares: Vec<Vec<Option<Share>>>,
     /// `[who][whom]`.
     pub blocks: Vec<Vec<bool>>,
-    /// Names as they were when somebody was blocked: `[who][whom]`.
-    pub block_names: Vec<Vec<Option<u32>>>,
     told: Vec<Vec<Told>>,
     /// How old a cell may be and still be the one that is shown, ms.
     hold: i64,
@@ -158,7 +156,6 @@ impl Model {
             people: vec![person; people],
             shares: vec![vec![None; people]; people],
             blocks: vec![vec![false; people]; people],
-            block_names: vec![vec![None; people]; people],
             told: vec![vec![Told::default(); people]; people],
             hold,
         }
@@ -268,6 +265,13 @@ impl Model {
         }
     }
 
+    /// Whether something ended by itself after `from` and until `to`.
+    pub fn ended_between(&self, from: i64, to: i64) -> bool {
+        let own = self.people.iter().flat_map(|person| [person.until, person.hidden_until]);
+        let shared = self.shares.iter().flatten().map(|share| share.as_ref()?.until);
+        own.chain(shared).flatten().any(|end| from < end && end <= to)
+    }
+
     pub fn befriend(&mut self, a: usize, b: usize, by_a: Share, by_b: Share) {
         self.shares[a][b] = Some(by_a);
         self.shares[b][a] = Some(by_b);
@@ -281,16 +285,13 @@ impl Model {
     pub fn block(&mut self, who: usize, whom: usize) {
         self.part(who, whom);
         self.blocks[who][whom] = true;
-        self.block_names[who][whom] = Some(self.people[whom].name);
     }
 
     pub fn erase(&mut self, person: usize) {
         for other in self.everyone() {
             self.part(person, other);
-            for (who, whom) in [(person, other), (other, person)] {
-                self.blocks[who][whom] = false;
-                self.block_names[who][whom] = None;
-            }
+            self.blocks[person][other] = false;
+            self.blocks[other][person] = false;
         }
         self.people[person].alive = false;
     }

@@ -79,6 +79,8 @@ pub struct Stage {
     links: Vec<Link>,
     answers: Vec<Answer>,
     fixes: u32,
+    /// Until when the alarm clock has surely looked at every end.
+    rested: i64,
     pub figures: Figures,
     /// What was done, for whoever reads a failure.
     pub acts: Vec<Act>,
@@ -107,6 +109,7 @@ impl Stage {
             links: Vec::new(),
             answers: Vec::new(),
             fixes: 0,
+            rested: 0,
             figures: Figures::default(),
             acts: Vec::new(),
             complaints: Vec::new(),
@@ -210,7 +213,7 @@ impl Stage {
             let head: String = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let text = format!("{head}\r\n{}", reply.text());
             let wrong = window.answer(viewer, call, reply.status, &text, &besides);
-            self.complaints.extend(wrong.into_iter().map(|wrong| format!("{wrong}: {call}: {text}")));
+            self.complaints.extend(wrong.into_iter().map(|wrong| format!("{wrong}: {call}: {}", reply.text())));
         }
         for (viewer, pockets) in self.pockets.iter_mut().enumerate() {
             for tap in pockets.taps.iter_mut().flatten() {

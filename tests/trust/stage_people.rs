@@ -172,6 +172,12 @@ impl Stage {
 
     /// Every question, and what the answers must hold: not less than was agreed either.
     pub(super) fn ask_everything(&mut self, who: usize, whom: usize) {
+        // What ends by itself is closed at once, and what opens by itself when the alarm clock has looked.
+        let now = self.clock.now().0;
+        if self.model.ended_between(self.rested, now) {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        self.rested = now;
         self.model.now = self.clock.now().0;
         self.model.learn();
         let before = self.model.clone();
@@ -248,10 +254,9 @@ impl Stage {
 
     fn ask_the_rest(&mut self, who: usize) {
         let blocked = self.model.everyone().filter(|whom| self.model.blocks[who][*whom]).collect::<BTreeSet<_>>();
-        let marks = |whom: &usize| {
-            [Some(Mark::Id(*whom)), self.model.block_names[who][*whom].map(|name| Mark::Name(*whom, name))]
-        };
-        let known: BTreeSet<Mark> = blocked.iter().flat_map(marks).flatten().collect();
+        // The one exception: whom one has blocked is listed by id and by the name they have.
+        let marks = |whom: &usize| [Mark::Id(*whom), Mark::Name(*whom, self.model.people[*whom].name)];
+        let known: BTreeSet<Mark> = blocked.iter().flat_map(marks).collect();
         let blocks = self.ask_besides(who, "GET /v1/blocks", "", None, Besides(known.clone())).json();
         if people_in(&blocks["blocked"]) != blocked {
             self.complain(format!("{who} blocks {blocked:?}: {blocks}"));
