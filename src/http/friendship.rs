@@ -61,8 +61,8 @@ pub async fn view(
     let viewer = friend(&node, me, &path)?;
     let places = node.index.send(QueryFriends(viewer)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let (_, friend) = node.user.friend_object(me, viewer, places.get(&me), now).ok_or_else(ApiError::not_found)?;
-    Ok(json(write(&ViewReply { sight: sight_word(node.user.gate.sight(me, viewer)), friend })))
+    let (sight, friend) = node.user.friend_object(me, viewer, places.get(&me), now).ok_or_else(ApiError::not_found)?;
+    Ok(json(write(&ViewReply { sight: sight_word(sight), friend })))
 }
 
 /// `GET /v1/me/viewers`: who sees what of the caller now, and until when that is agreed.
@@ -84,14 +84,15 @@ pub async fn viewers(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpR
     Ok(json(write(&ViewersReply { viewers })))
 }
 
-/// `GET /v1/blocks`: whom the caller has blocked.
+/// `GET /v1/blocks`: whom the caller has blocked. Their name is none of the caller's business any more, also not whether it
+/// changes: in its place stands the id.
 ///
 /// # Errors
 /// 401.
 pub async fn blocks(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let person = |no: &UserNo| {
-        let account = node.user.accounts.by_no(*no)?;
-        Some(PersonRow { user: account.id.as_str().to_owned(), name: account.name.as_str().to_owned() })
+        let id = node.user.accounts.by_no(*no)?.id.as_str().to_owned();
+        Some(PersonRow { user: id.clone(), name: id })
     };
     let blocked = node.user.accounts.blocked(caller.0.no).iter().filter_map(person).collect();
     Ok(json(write(&BlocksReply { blocked })))

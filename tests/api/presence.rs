@@ -162,14 +162,13 @@ fn two_people_who_become_friends_while_connected_hear_of_each_other_at_once() {
         phone.be_at(SQUARE);
         assert!(phone.heard().is_empty());
     }
-    let id = |person: &crate::client::Person| letshang::domain::UserId::parse(&person.id, "user").unwrap();
-    assert!(node.node.people.befriend(&id(&ann), &id(&bob)).unwrap());
+    assert!(node.befriend(&ann, &bob));
     let sorted = |mut lines: Vec<String>| {
         lines.sort();
         lines
     };
-    assert_eq!(sorted(ann_phone.transcript()), ["near bob", "presence bob online free"]);
-    assert_eq!(sorted(bob_phone.transcript()), ["near ann", "presence ann online free"]);
+    assert_eq!(sorted(ann_phone.transcript()), ["friendship bob friends", "near bob", "presence bob online free"]);
+    assert_eq!(sorted(bob_phone.transcript()), ["friendship ann friends", "near ann", "presence ann online free"]);
 }
 
 #[test]

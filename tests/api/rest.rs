@@ -15,7 +15,18 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/metrics", &["GET", "HEAD"]),
     ("/v1/ws", &["GET"]),
     ("/v1/session", &["GET", "POST", "DELETE"]),
-    ("/v1/me", &["GET"]),
+    ("/v1/me", &["GET", "PATCH", "DELETE"]),
+    ("/v1/me/tokens", &["GET", "POST", "DELETE"]),
+    ("/v1/me/tokens/1", &["DELETE"]),
+    ("/v1/me/viewers", &["GET"]),
+    ("/v1/export", &["GET"]),
+    ("/v1/invites", &["GET", "POST"]),
+    ("/v1/invites/x", &["GET", "DELETE"]),
+    ("/v1/invites/x/accept", &["POST"]),
+    ("/v1/friends/bob", &["PATCH", "DELETE"]),
+    ("/v1/friends/bob/view", &["GET"]),
+    ("/v1/blocks", &["GET"]),
+    ("/v1/blocks/bob", &["PUT", "DELETE"]),
     ("/v1/me/availability", &["GET", "PUT", "DELETE"]),
     ("/v1/friends", &["GET"]),
     ("/v1/nearby", &["GET"]),
@@ -28,6 +39,7 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/v1/admin/users/remove", &["POST"]),
     ("/v1/admin/people", &["GET"]),
     ("/v1/admin/stats", &["GET"]),
+    ("/v1/admin/audit", &["GET"]),
 ];
 
 #[test]
@@ -175,7 +187,7 @@ fn an_administrator_makes_people_all_or_nothing() {
     let token = made.json()["users"][0]["token"].as_str().unwrap().to_owned();
     let me = call(node.address, "GET", "/v1/me").bearer(&token).ok();
     let expected = json!({"user": "ann", "name": "Ann B.", "admin": false, "radius": 500.0, "time_zone": "UTC",
-        "stride": me["stride"], "free": false});
+        "stride": me["stride"], "free": false, "only_free": false});
     assert_eq!(me, expected);
     assert!((me["stride"].as_f64().unwrap() - 0.762).abs() < 1e-6);
     assert_eq!(call(node.address, "GET", "/v1/friends").bearer(&token).ok()["friends"][0]["user"], "bob");
@@ -234,6 +246,9 @@ fn query_parameters_are_checked_and_named() {
         ("/v1/availability/histogram?to=2027-03-15", 400, "missing_field", "from"),
         ("/v1/admin/people", 400, "missing_field", "index"),
         ("/v1/admin/people?index=1,x", 400, "bad_field", "index"),
+        ("/v1/admin/audit?limit=0", 422, "out_of_range", "limit"),
+        ("/v1/admin/audit?limit=1001", 422, "out_of_range", "limit"),
+        ("/v1/admin/audit?limit=all", 400, "bad_field", "limit"),
     ] {
         let reply = node.call_as(&root, "GET", path).send();
         assert_eq!((reply.status, reply.refusal()), (status, (code.to_owned(), Some(field.to_owned()))), "{path}");

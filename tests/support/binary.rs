@@ -30,6 +30,7 @@ pub struct Binary {
     pub address: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
 }
 
@@ -93,11 +94,13 @@ impl Binary {
         let log = Arc::new(Mutex::new(String::new()));
         let (said, when_said) = mpsc::channel();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let for_errors = log.clone();
+        let printed = Arc::new(Mutex::new(String::new()));
+        let (for_errors, for_lines) = (log.clone(), printed.clone());
         let readers = vec![
             std::thread::spawn(move || {
                 let mut lines = BufReader::new(out).lines();
                 while let Some(Ok(line)) = lines.next() {
+                    for_lines.lock().unwrap().push_str(&format!("{line}\n"));
                     let _ = said.send(line);
                 }
             }),
@@ -115,7 +118,7 @@ impl Binary {
             let _ = child.kill();
             panic!("the program does not listen: {:?} {}", child.wait(), log.lock().unwrap());
         };
-        Self { address, child, log, readers }
+        Self { address, child, log, printed, readers }
     }
 
     fn pid(&self) -> Pid {
@@ -125,6 +128,11 @@ impl Binary {
     /// What it wrote to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What it wrote to standard output so far.
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 
     /// Whether the process runs.

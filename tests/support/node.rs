@@ -23,7 +23,7 @@ pub const NOON: UnixMs = UnixMs(1_805_112_000_000);
 /// What is different from the default settings, as `("section.key", "TOML value")`.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
-/// Small and quick: one worker, no waiting for the disk.
+/// Small and quick: one worker, no waiting for the disk, every count shown.
 const QUICK: Settings<'static> = &[
     ("server.workers", "1"),
     ("store.durability", "\"process\""),
@@ -31,6 +31,7 @@ const QUICK: Settings<'static> = &[
     ("push.moved", "\"50ms\""),
     ("push.crowd", "\"100ms\""),
     ("push.steps", "\"100ms\""),
+    ("privacy.smallest_count", "1"),
 ];
 
 /// A configuration of these settings on a folder, as a file's text.
@@ -44,6 +45,8 @@ pub struct TestNode {
     pub address: SocketAddr,
     pub clock: Clock,
     pub node: Arc<Node>,
+    /// What it printed for the first administrator.
+    pub first_link: Option<String>,
     folder: Arc<TempDir>,
     config: Config,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -83,15 +86,16 @@ impl TestNode {
             let system = actix::System::new();
             system.block_on(async move {
                 let app = start(&for_app, &hand).await;
-                started.send((app.address(), app.node().clone())).unwrap();
+                started.send((app.address(), app.node().clone(), app.first_link().map(str::to_owned))).unwrap();
                 app.run_until(async move { _ = stopped.await }).await.expect("the node stops well");
             });
             // The actors' own threads end with the system.
             actix::System::current().stop();
             system.run().unwrap();
         });
-        let (address, node) = when_started.recv_timeout(Duration::from_secs(20)).expect("the node starts in time");
-        Self { address, clock, node, folder, config, stop: Some(stop), thread: Some(thread) }
+        let started = when_started.recv_timeout(Duration::from_secs(20));
+        let (address, node, first_link) = started.expect("the node starts in time");
+        Self { address, clock, node, first_link, folder, config, stop: Some(stop), thread: Some(thread) }
     }
 
     fn halt(&mut self) {
@@ -182,6 +186,13 @@ impl TestNode {
     /// A person's request.
     pub fn call_as(&self, person: &Person, method: &str, path: &str) -> Call {
         self.call(method, path).bearer(&person.token)
+    }
+
+    /// Makes two people friends, as the administrator's command does. False when they were.
+    pub fn befriend(&self, a: &Person, b: &Person) -> bool {
+        let id = |person: &Person| UserId::parse(&person.id, "user").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.node.people.befriend(&id(a), &id(b))).unwrap()
     }
 
     /// Asks an actor something from outside its system.
