@@ -25,14 +25,19 @@ mod raw_ws;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod cells;
+mod doors;
 mod grid;
+mod hiding;
 mod host;
 mod judge;
 mod keys;
 mod machine;
 mod marks;
 mod model;
+mod own_data;
 mod races;
 mod script;
 mod stage;
 mod tap;
+mod uniform;
