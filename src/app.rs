@@ -1,17 +1,20 @@
 //! Putting a node together: the one place that knows every actor. Built last stage first, addresses passed in `new`.
+pub mod listen;
 mod load;
+mod mount;
 mod stop;
+pub mod sweep;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 
+use self::listen::Listening;
 use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
@@ -24,11 +27,11 @@ use crate::actors::spatial_inbox::SpatialInbox;
 use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
-use crate::domain::Clock;
+use crate::domain::{Clock, RELEASED};
 use crate::http::people::People;
-use crate::http::socket::{DISCONNECT_TIMEOUT, SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
+use crate::http::socket::SocketMetrics;
 use crate::http::state::Node;
-use crate::http::{admin_socket, invites, routes};
+use crate::http::{admin_socket, invites};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server::Limits;
 use crate::spatial::world::{Settings, World};
@@ -38,6 +41,7 @@ use crate::telemetry;
 /// A node that stands and listens.
 pub struct App {
     address: SocketAddr,
+    url: String,
     node: Arc<Node>,
     server: Server,
     parts: stop::Parts,
@@ -51,10 +55,10 @@ impl App {
     /// When the address is taken, the folder cannot be used or the settings contradict each other.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let listener = listen(config.server.listen)?;
-        let address = listener.local_addr()?;
+        let listening = Listening::take(&config, clock.now())?;
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
+        mount::warn_of_network(store.path());
         let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
         let accounts = Arc::new(stored.accounts.with_clock(clock.clone()));
@@ -143,16 +147,20 @@ impl App {
             fixes_per_second_e3: AtomicU64::new(0),
             zone,
             config,
+            certificates: listening.certificates.clone(),
         });
-        let first_link = invites::first_link(&node, &format!("http://{address}"))?;
-        let server = serve(listener, &node)?;
+        let (address, url) = (listening.address, listening.url());
+        let first_link = invites::first_link(&node, &url)?;
+        let server = listening.serve(&node, max_connections(&node.config))?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
-        actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
+        actix_rt::spawn(admin_socket::serve(admin, node.clone(), url.clone()));
+        actix_rt::spawn(listen::keep_fresh(node.certificates.clone(), node.user.clock.clone()));
         actix_rt::spawn(measure_rate(node.clone()));
+        actix_rt::spawn(sweep::keep_clean(node.clone()));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
-        Ok(Self { address, node, server, parts, first_link })
+        Ok(Self { address, url, node, server, parts, first_link })
     }
 
     /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears when it stands.
@@ -160,10 +168,16 @@ impl App {
     /// # Errors
     /// As [`App::start`] and [`App::run_until`].
     pub fn run(config: Config, listening: impl FnOnce(&Self)) -> anyhow::Result<()> {
+        if Clock::System.now() < RELEASED {
+            tracing::warn!(
+                "the clock of this machine is before the release of this program: no tokens are made until it is set"
+            );
+        }
         actix::System::new().block_on(async {
             let app = Self::start(config, Clock::System).await?;
+            let stopped = stop::signal();
             listening(&app);
-            app.run_until(stop::signal()).await
+            app.run_until(stopped).await
         })
     }
 
@@ -177,6 +191,12 @@ impl App {
     #[must_use]
     pub fn first_link(&self) -> Option<&str> {
         self.first_link.as_deref()
+    }
+
+    /// Where it listens, as a client on this machine writes it before a path.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The node, for tests that look inside.
@@ -213,43 +233,6 @@ impl App {
         let _ = std::fs::remove_file(node.config.store.data.join(admin_socket::SOCKET));
         Ok(())
     }
-}
-
-fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
-    let listen = || -> std::io::Result<TcpListener> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(4_096)?;
-        Ok(socket.into())
-    };
-    listen().with_context(|| format!("cannot listen on {address}"))
-}
-
-fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
-    let workers = node.config.worker_threads();
-    let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
-    // Beyond `max_connections` the answer is 503; a few more connections are needed to give it.
-    let per_worker = max_connections(&node.config) / workers + 256;
-    let shared = node.clone();
-    let server = HttpServer::new(move || {
-        let node = shared.clone();
-        actix_web::App::new()
-            .wrap_fn(routes::guard)
-            .configure(move |config: &mut web::ServiceConfig| routes::register(config, node))
-    })
-    .workers(workers)
-    .max_connections(per_worker)
-    .h1_write_buffer_size(WRITE_BUFFER)
-    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-    .on_connect(on_connect_with(options))
-    .shutdown_timeout(1)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
 }
 
 /// Starts an actor on a thread of its own.

@@ -1,4 +1,5 @@
 //! Logs and metrics.
+use std::io::{ErrorKind, Write};
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 
@@ -12,11 +13,35 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 use crate::http::state::Node;
 
+/// A way out whose reader may have gone away (`| head`): the work goes on without.
+#[derive(Debug)]
+pub struct Unread<W>(pub W);
+
+impl<W: Write> Write for Unread<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            outcome => outcome,
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
 /// Starts logging to standard error. A second call in one process does nothing.
 pub fn start_logging(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .log_internal_errors(false)
+        .with_writer(|| Unread(std::io::stderr()));
     // It fails when a test has set one already; that one holds.
     let _ = match log.format {
         LogFormat::Text => builder.try_init(),
@@ -83,6 +108,14 @@ impl Collector for NodeCollector {
         ] {
             let gauge = ConstGauge::new(value);
             gauge.encode(out.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        if let Some(certificates) = &node.certificates {
+            let failures = ConstCounter::new(certificates.reload_failures());
+            let help = "How often the TLS certificate could not be read again";
+            failures.encode(out.encode_descriptor("tls_reload_failures", help, None, failures.metric_type())?)?;
+            let left = ConstGauge::new(certificates.expires_in(now));
+            let help = "Seconds until the TLS certificate expires";
+            left.encode(out.encode_descriptor("tls_certificate_expires", help, None, left.metric_type())?)?;
         }
         let closed = prometheus_client::metrics::family::Family::<
             Vec<(String, String)>,

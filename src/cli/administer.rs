@@ -21,6 +21,7 @@ use crate::store::accounts::{AccountError, Accounts, NewUser};
 use crate::store::embedded::Embedded;
 use crate::store::histograms::EmbeddedHistograms;
 use crate::store::rows::TokenKind;
+use crate::telemetry::Unread;
 
 /// Carries out `request` and prints what came of it.
 ///
@@ -42,7 +43,7 @@ pub fn ask(place: &Place, request: &AdminRequest) -> anyhow::Result<()> {
 /// What is wrong with a recording, or with the node.
 pub fn replay(place: &Place, args: &ReplayArgs) -> anyhow::Result<()> {
     let target = target(place, args)?;
-    let report = replay::run(args, &target, &mut std::io::stdout())?;
+    let report = replay::run(args, &target, &mut Unread(std::io::stdout()))?;
     if !report.is_clean() {
         bail!("not everything was taken; what was is stored");
     }

@@ -1,12 +1,12 @@
 //! Joining by a link: making invites, showing what one grants, accepting it.
 use std::sync::Arc;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::admin::{account_error, off_thread};
 use super::auth::{self, Credential, Reader};
 use super::error::{ApiError, json};
+use super::peer;
 use super::state::Node;
 use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, Sharing, UserId, UserNo};
 use crate::protocol::http::{
@@ -238,15 +238,10 @@ pub fn first_link(node: &Node, origin: &str) -> Result<Option<String>, AccountEr
 
 /// Where the caller reaches this server. The link goes to the caller alone, so a made-up `Host` fools nobody else.
 fn origin(req: &HttpRequest) -> String {
-    let header = |name| req.headers().get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-    if let Some(own) = header(header::ORIGIN).filter(|_| auth::is_own_origin(req)) {
-        return own.to_owned();
-    }
-    let scheme = if req.app_config().secure() { "https" } else { "http" };
-    match header(header::HOST) {
-        Some(host) => format!("{scheme}://{host}"),
-        None => format!("{scheme}://{}", req.app_config().local_addr()),
-    }
+    peer::own_origin(req).unwrap_or_else(|| {
+        let scheme = if req.app_config().secure() { "https" } else { "http" };
+        format!("{scheme}://{}", req.app_config().local_addr())
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use futures_util::future::{Either, ready};
 
 use super::error::ApiError;
 use super::state::Node;
-use super::{admin, audit, dashboard, export, friendship, ingest, invites, me, profile, session, status, tokens};
+use super::{admin, audit, dashboard, export, friendship, ingest, invites, me, peer, profile, session, status, tokens};
 use crate::domain::Code;
 
 /// Registers every route. Used by the server and by tests alike.
@@ -111,6 +111,7 @@ where
     B: actix_web::body::MessageBody,
 {
     let path = req.path().to_owned();
+    let strict_transport = peer::strict_transport(&req);
     let encoding = req.headers().get(CONTENT_ENCODING);
     let outcome = if encoding.is_some_and(|encoding| encoding.as_bytes() != b"identity") {
         let message = "request bodies must not be compressed";
@@ -123,6 +124,9 @@ where
     async move {
         let mut response = outcome.await?;
         dashboard::harden(&path, response.headers_mut());
+        if let Some((name, value)) = strict_transport {
+            response.headers_mut().insert(name, value);
+        }
         Ok(response)
     }
 }

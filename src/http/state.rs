@@ -9,6 +9,7 @@ use actix_web::web;
 use super::body::Body;
 use super::people::People;
 use super::socket::SocketMetrics;
+use super::tls::Certificates;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;
@@ -55,6 +56,8 @@ pub struct Node {
     pub started: Instant,
     /// Fixes a second, times 1,000, over the last second.
     pub fixes_per_second_e3: AtomicU64,
+    /// What TLS clients are shown; none: plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
     /// Writes `/metrics`.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::time::Duration;
 
+use actix_rt::net::TcpStream;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use socket2::SockRef;
 
@@ -34,7 +36,9 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
 /// For `HttpServer::on_connect`: these options.
 pub fn on_connect_with(options: TcpOptions) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
     move |connection, _| {
-        let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() else { return };
+        // Over TLS the connection is the one inside, and it is heard of after the handshake.
+        let secured = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+        let Some(stream) = connection.downcast_ref::<TcpStream>().or_else(secured) else { return };
         let socket = SockRef::from(stream);
         let set = socket
             .set_tcp_nodelay(true)

@@ -6,6 +6,7 @@ mod audit;
 mod friends;
 mod invites;
 mod plan;
+mod sweep;
 mod tokens;
 
 use std::sync::Arc;
@@ -176,7 +177,7 @@ impl Accounts {
                 plan.batch.remove::<PairRow>(&(a, b));
             }
         }
-        plan.batch.owe_purge()?;
+        plan.batch.owe_purge().map_err(super::secret::SecretError::from)?;
         let numbers: Vec<_> = removed.iter().map(|person| person.account.no).collect();
         plan.lines_of_all(self.clock.now(), actor, Action::UserErased, &numbers);
         self.apply(&mut next, plan)?;

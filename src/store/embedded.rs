@@ -339,11 +339,16 @@ fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
 fn open_engine(folder: &Folder) -> Result<Engine, StoreError> {
     folder.clear_unfinished_engine()?;
     folder.mend_journals()?;
-    match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
-        Ok(Ok(engine)) => Ok(engine),
-        Ok(Err(error)) => Err(describe(folder, error)),
-        Err(_) => Err(folder.damaged("the engine cannot make sense of its files")),
+    for tries_left in (0..10).rev() {
+        match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
+            Ok(Ok(engine)) => return Ok(engine),
+            // The folder is ours: a child that is just being started holds the engine's own lock a moment longer.
+            Ok(Err(fjall::Error::Locked)) if tries_left > 0 => std::thread::sleep(Duration::from_millis(30)),
+            Ok(Err(error)) => return Err(describe(folder, error)),
+            Err(_) => break,
+        }
     }
+    Err(folder.damaged("the engine cannot make sense of its files"))
 }
 
 /// Options for small nodes: the directory in memory answers nearly every read, so the engine needs little cache and no

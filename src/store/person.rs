@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::error::StoreError;
 use super::rows::{Account, InviteKind, InviteRow, TokenKind};
-use super::secret::Secret;
+use super::secret::{Secret, SecretError};
 use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo};
 
 /// Why an account cannot be made or changed.
@@ -30,9 +30,9 @@ pub enum AccountError {
     /// All four billion numbers are given away.
     #[error("this server has given away all its user numbers")]
     Full,
-    /// The system has no randomness for a token.
-    #[error("the system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
+    /// No token can be made.
+    #[error(transparent)]
+    Random(#[from] SecretError),
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

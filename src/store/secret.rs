@@ -1,6 +1,21 @@
 //! Tokens and the codes of invites: 256 random bits that are shown once. What is stored, looked up and logged is never the token itself.
 use std::fmt;
 
+use thiserror::Error;
+
+use crate::domain::{Clock, RELEASED, UnixMs};
+
+/// Why no secret can be made.
+#[derive(Clone, Copy, Debug, Error)]
+pub enum SecretError {
+    /// The system has no randomness.
+    #[error("the system gives no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The machine's clock is wrong, so a time of expiry would mean nothing.
+    #[error("the clock of this machine is wrong (it is before the release of this program): set it, then try again")]
+    Clock,
+}
+
 /// What every token begins with, so that people and scanners recognise one.
 pub const PREFIX: &str = "lh_";
 /// What the code of every invite begins with.
@@ -17,20 +32,21 @@ impl Secret {
     /// A new token from the system's randomness.
     ///
     /// # Errors
-    /// When the system has none to give.
-    pub fn random() -> Result<Self, getrandom::Error> {
+    /// When the system has none to give, or its clock cannot be right.
+    pub fn random() -> Result<Self, SecretError> {
         Self::with_prefix(PREFIX)
     }
 
     /// The code of a new invite from the system's randomness.
     ///
     /// # Errors
-    /// When the system has none to give.
-    pub fn random_invite() -> Result<Self, getrandom::Error> {
+    /// When the system has none to give, or its clock cannot be right.
+    pub fn random_invite() -> Result<Self, SecretError> {
         Self::with_prefix(INVITE_PREFIX)
     }
 
-    fn with_prefix(prefix: &str) -> Result<Self, getrandom::Error> {
+    fn with_prefix(prefix: &str) -> Result<Self, SecretError> {
+        told_the_time(Clock::System.now())?;
         let mut bytes = [0; RANDOM_BYTES];
         getrandom::fill(&mut bytes)?;
         let mut text = String::with_capacity(prefix.len() + RANDOM_LENGTH);
@@ -56,6 +72,10 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
+}
+
+fn told_the_time(now: UnixMs) -> Result<(), SecretError> {
+    if now < RELEASED { Err(SecretError::Clock) } else { Ok(()) }
 }
 
 /// What is stored of a token or a code. Each holds 256 random bits, so one fast hash is as good as a slow one.
@@ -107,6 +127,14 @@ mod tests {
         assert_eq!(one.hash(), hash(one.reveal()));
         let invite = Secret::random_invite().unwrap();
         assert!(is_invite(invite.reveal()) && !is_token(invite.reveal()) && !is_invite(one.reveal()));
+    }
+
+    #[test]
+    fn no_secret_is_made_by_a_machine_that_does_not_know_the_time() {
+        for (now, makes) in [(0, false), (RELEASED.0 - 1, false), (RELEASED.0, true)] {
+            assert_eq!(told_the_time(UnixMs(now)).is_ok(), makes, "{now}");
+        }
+        assert!(SecretError::Clock.to_string().contains("clock of this machine is wrong"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The server as its clients see it: real nodes, real sockets, every promise of the protocol.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#[path = "../support/authority.rs"]
+mod authority;
 #[path = "../support/binary.rs"]
 mod binary;
 #[path = "../support/client.rs"]
@@ -27,7 +29,9 @@ mod map;
 mod near;
 mod presence;
 mod profile;
+mod proxies;
 mod rest;
 mod sessions;
 mod sharing;
+mod tls;
 mod tokens;

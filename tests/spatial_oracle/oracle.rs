@@ -164,9 +164,8 @@ impl Oracle {
     pub fn restart(&mut self) {
         for (no, one) in &mut self.people {
             (one.seen, one.went_busy_by_hand) = (None, false);
-            let approximate = |(_, precision): &(_, &Precision)| **precision == Precision::Approximate;
-            let mine = self.shared.range((*no, 0)..=(*no, u32::MAX)).map(|(key, precision)| (key, precision));
-            one.shown = mine.into_iter().any(|entry| approximate(&entry)).then(Shown::default);
+            let mut mine = self.shared.range((*no, 0)..=(*no, u32::MAX));
+            one.shown = mine.any(|(_, precision)| *precision == Precision::Approximate).then(Shown::default);
         }
         for near in self.near.values_mut() {
             *near = Near { awaited_until: Some(self.now + FRESH), ..Near::default() };

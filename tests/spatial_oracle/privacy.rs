@@ -1,7 +1,7 @@
 //! What somebody who is shown a cell can find out: the cell (security.md, 2.1 and P7).
 use letshang::domain::{LatLon, Precision, Radius, UnixMs, UserNo};
 use letshang::spatial::sphere::destination;
-use letshang::spatial::{Event, Nearby, Neighbour, Person, Seen, World};
+use letshang::spatial::{Event, Live, Nearby, Neighbour, Person, Seen, World};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -122,18 +122,18 @@ impl Adversary {
             (self.low, self.high) = (0.0, self.random.random_range(200.0..4_000.0));
             self.bearing = self.random.random_range(0.0..360.0);
         }
-        let me = if self.asked % 3 == 0 { ACCOMPLICE } else { VIEWER };
+        let me = if self.asked.is_multiple_of(3) { ACCOMPLICE } else { VIEWER };
         let distance = (self.low + self.high) / 2.0;
         let trick = match self.asked % 11 {
             0 => Trick::Again(me),
             1 => Trick::Radius(me, self.random.random_range(50.0..3_000.0)),
-            2 if self.asked % 23 == 0 => Trick::Return(me),
+            2 if self.asked.is_multiple_of(23) => Trick::Return(me),
             3 => Trick::Wait,
             _ => Trick::Teleport(me, destination(self.shown, self.bearing, distance).unwrap()),
         };
-        let radius_m = if self.asked % 2 == 0 { distance } else { 1e7 };
-        let limit = if self.asked % 5 == 0 { 1 } else { 10 };
-        (trick, me, Nearby { radius_m, limit, free_only: self.asked % 7 == 0 })
+        let radius_m = if self.asked.is_multiple_of(2) { distance } else { 1e7 };
+        let limit = if self.asked.is_multiple_of(5) { 1 } else { 10 };
+        (trick, me, Nearby { radius_m, limit, free_only: self.asked.is_multiple_of(7) })
     }
 }
 
@@ -217,15 +217,18 @@ fn the_same_adversary_finds_at_once_who_is_shown_exactly() {
     assert_eq!(candidates_left(cell, Precision::Exact, 200, 1), 1);
 }
 
-/// One thing that happens in both of two worlds; only where in a cell the target stands may differ.
+/// Where in a cell the target stands (parts of it eastward and northward), and what else the phone says: accuracy, course.
+type Stance = ((f64, f64), f64, f64);
+
+/// One thing that happens in both of two worlds; only the target's stance may differ.
 #[derive(Clone, Debug)]
 enum Deed {
     /// Into the cell that far away in that direction, at one part of it or at another.
     Target {
         bearing: f64,
         metres: f64,
-        one: (f64, f64),
-        other: (f64, f64),
+        one: Stance,
+        other: Stance,
     },
     Other {
         who: u32,
@@ -259,7 +262,7 @@ enum Deed {
 
 fn deed() -> impl Strategy<Value = Deed> {
     let bearing = || 0.0..360.0f64;
-    let part = || (0.0..=1.0f64, 0.0..=1.0f64);
+    let part = || ((0.0..=1.0f64, 0.0..=1.0f64), prop_oneof![Just(0.0), 1.0..199.0f64], bearing());
     let radius = prop::sample::select(&[50.0, 500.0, 500.0, 1_700.0, 6_000.0][..]);
     let metres = || prop_oneof![3 => 0.0..1_500.0f64, 1 => 0.0..8_000.0f64];
     let back = prop::sample::select(&[Precision::Off, Precision::Approximate, Precision::Exact][..]);
@@ -279,9 +282,11 @@ fn live_through(room: &mut Room, deed: &Deed, is_other: bool, home: LatLon, now:
     let at = UnixMs(now);
     match *deed {
         Deed::Target { bearing, metres, one, other } => {
-            let (east, north) = if is_other { other } else { one };
-            let cell = square(destination(home, bearing, metres).unwrap());
-            room.fix(TARGET, cell.point(east, north), now);
+            let ((east, north), acc, course) = if is_other { other } else { one };
+            let there = square(destination(home, bearing, metres).unwrap()).point(east, north);
+            let course = Some(course as f32);
+            let live = Live { speed: course, heading: course, ..live(there, now, acc) };
+            room.world.report(TARGET, live, at, &mut room.events);
         }
         Deed::Other { who, bearing, metres, acc } => {
             let there = destination(home, bearing, metres).unwrap();

@@ -257,7 +257,7 @@ impl Stage {
     }
 
     fn check_nearby(&self, asker: u32, radius_m: f64) -> Result<(), String> {
-        let query = Nearby { radius_m, limit: 100, free_only: asker % 2 == 0 };
+        let query = Nearby { radius_m, limit: 100, free_only: asker.is_multiple_of(2) };
         let found = self.world.nearby(UserNo(asker), &query, UnixMs(self.now));
         let Some(here) = self.oracle.people.get(&asker).and_then(|one| one.seen) else {
             return if found.is_empty() { Ok(()) } else { Err(format!("{asker} is nowhere and finds {found:?}")) };

@@ -113,7 +113,7 @@ impl Binary {
             }),
         ];
         let line = when_said.recv_timeout(Duration::from_secs(20));
-        let address = line.ok().and_then(|line| line.strip_prefix("listening on http://")?.parse().ok());
+        let address = line.ok().and_then(|line| line.strip_prefix("listening on ")?.split("://").nth(1)?.parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
             panic!("the program does not listen: {:?} {}", child.wait(), log.lock().unwrap());

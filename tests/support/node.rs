@@ -73,7 +73,7 @@ impl TestNode {
             file: Some(file),
             listen: Some("127.0.0.1:0".to_owned()),
             data: Some(folder.path().join("data")),
-            redis: None,
+            ..Flags::default()
         };
         Self::run(Config::load(&flags).unwrap(), clock, folder)
     }

@@ -254,6 +254,17 @@ impl Handler<Lapsed> for User {
     }
 }
 
+impl Handler<ForgetPositions> for User {
+    type Result = ();
+
+    fn handle(&mut self, ForgetPositions(before): ForgetPositions, _: &mut Self::Context) {
+        if self.person.forget_positions(before) {
+            self.dirty = true;
+            self.keep(None);
+        }
+    }
+}
+
 impl Handler<KeepNow> for User {
     type Result = ();
 

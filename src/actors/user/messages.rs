@@ -190,6 +190,11 @@ pub struct FriendsSnapshot {
 #[rtype(result = "()")]
 pub struct Lapsed;
 
+/// Positions reported before this are to be forgotten.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ForgetPositions(pub UnixMs);
+
 /// Hands what is not kept yet to the journal.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]

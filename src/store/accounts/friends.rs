@@ -4,8 +4,11 @@ use std::sync::Arc;
 use super::super::rows::{Action, PairRow};
 use super::plan::Plan;
 use super::{AccountError, Accounts};
-use crate::domain::{Relation, Sharing, UnixMs, UserNo};
+use crate::domain::{Precision, Relation, Sharing, UnixMs, UserNo};
 
+/// What there is between people who have nothing to do with each other.
+const STRANGERS: Relation =
+    Relation { same: false, friends: false, sharing: Precision::Off, hidden: false, only_free: false, free: false };
 /// How many people a person can block.
 pub const MOST_BLOCKS: usize = 10_000;
 
@@ -28,7 +31,7 @@ impl Accounts {
     /// Asked for every frame: one read lock, no allocation, two binary searches.
     #[must_use]
     pub fn relation(&self, owner: UserNo, viewer: UserNo, now: UnixMs) -> Relation {
-        self.directory.read().person(owner).map(|person| person.relation(viewer, now)).unwrap_or_default()
+        self.directory.read().person(owner).map(|person| person.relation(viewer, now)).unwrap_or(STRANGERS)
     }
 
     /// As [`Accounts::relation`] for many owners under one lock: `take` gets each with what decides about them, and must
@@ -36,7 +39,7 @@ impl Accounts {
     pub fn relations(&self, viewer: UserNo, owners: &[UserNo], now: UnixMs, mut take: impl FnMut(UserNo, Relation)) {
         let directory = self.directory.read();
         for owner in owners {
-            take(*owner, directory.person(*owner).map(|person| person.relation(viewer, now)).unwrap_or_default());
+            take(*owner, directory.person(*owner).map(|person| person.relation(viewer, now)).unwrap_or(STRANGERS));
         }
     }
 

@@ -4,6 +4,7 @@
 //! Of its files the engine gives up tables while it runs, but never the journal that it is writing. So a purge writes
 //! all tables anew beside the running store, and then shuts the engine for the moment (some 50 ms) that it takes to
 //! empty the journal and open it again. A crash at any point leaves a whole store, and a note in it that a purge is owed.
+use crate::store::secret::SecretError;
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,8 +30,8 @@ impl WriteBatch {
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub fn owe_purge(&mut self) -> Result<(), getrandom::Error> {
-        self.put_raw(Table::Meta, OWED, &getrandom::u64()?.to_le_bytes());
+    pub fn owe_purge(&mut self) -> Result<(), SecretError> {
+        self.put_raw(Table::Meta, OWED, &getrandom::u64().map_err(SecretError::from)?.to_le_bytes());
         Ok(())
     }
 }
@@ -52,7 +53,8 @@ impl Embedded {
     /// a moment at its end. One at a time; who asks while others wait shares in the next one.
     ///
     /// # Errors
-    /// When the disk refuses, or the engine does not do as it is told. The store goes on, and still owes the purge.
+    /// When the disk refuses, or the engine does not do as it is told. The store still owes the purge then, and goes on;
+    /// if even its files cannot be opened again it is closed, and [`Embedded::reopen`] is to be tried.
     pub fn purge(&self) -> Result<(), StoreError> {
         let asked = self.purges.begun.load(Ordering::SeqCst);
         let mut last = self.purges.last.lock();
@@ -67,7 +69,7 @@ impl Embedded {
         let owed = self.get_raw(Table::Meta, OWED)?;
         let (old, rows) = self.write_tables_anew()?;
         // Most of what came meanwhile is written out before anybody has to wait for it.
-        rows.rotate_memtable().map_err(|error| StoreError::engine("purge", &error))?;
+        rotate(&rows)?;
         wait_for_tables(&rows, PATIENCE)?;
         drop(rows);
         let mut engine = self.engine.write();
@@ -87,17 +89,14 @@ impl Embedded {
         // While nobody reads, so that the engine does not keep anything for a reader.
         let rows = match self.engine.write().as_ref() {
             Some(engine) => {
-                engine.rows.rotate_memtable().map_err(|error| StoreError::engine("purge", &error))?;
+                rotate(&engine.rows)?;
                 engine.rows.clone()
             }
             None => return Err(StoreError::Poisoned),
         };
         wait_for_tables(&rows, PATIENCE)?;
         let old = tables(rows.path()).map_err(|error| incomplete(error.to_string()))?;
-        let compacted = catch_unwind(AssertUnwindSafe(|| rows.major_compact()));
-        compacted
-            .map_err(|_| incomplete("the engine gave up".to_owned()))?
-            .map_err(|error| StoreError::engine("purge", &error))?;
+        guarded(|| rows.major_compact())?;
         Ok((old, rows))
     }
 
@@ -170,6 +169,19 @@ impl Embedded {
 
 fn incomplete(what: String) -> StoreError {
     StoreError::Engine { doing: "purge", what }
+}
+
+/// Runs work of the engine, which asserts what a thread of it that died has left behind.
+fn guarded<T>(work: impl FnOnce() -> fjall::Result<T>) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| StoreError::engine("purge", &error)),
+        Err(_) => Err(incomplete("the engine gave up".to_owned())),
+    }
+}
+
+/// What is in memory is to be written out from now on.
+fn rotate(rows: &fjall::Keyspace) -> Result<(), StoreError> {
+    guarded(|| rows.rotate_memtable()).map(|_| ())
 }
 
 fn wait_for_tables(rows: &fjall::Keyspace, patience: Duration) -> Result<(), StoreError> {
