@@ -1,6 +1,6 @@
 //! Which fix is a person's live position: not a late one, not a coarse one, and no jump that nothing confirms.
 use super::ground::metres_between;
-use crate::domain::{Fix, LatLon};
+use crate::domain::{Fix, LatLon, UnixMs};
 
 /// The coarsest accuracy of a live position, metres (PROTOCOL.md, section 2).
 pub const COARSEST_M: f32 = 200.0;

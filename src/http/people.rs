@@ -81,6 +81,12 @@ impl People {
             self.deps.spatial.changed(Fact::Removed(no));
         }
         self.settle().await;
+        for Removed { account, friends } in &removed {
+            for friend in friends.iter() {
+                let (friend_no, user, change) = (account.no, account.id.clone(), FriendshipChange::Ended);
+                self.ask(*friend, FriendshipChanged { friend: friend_no, user, change }).await;
+            }
+        }
         self.written().await;
         Ok(removed.len())
     }
@@ -245,7 +251,7 @@ impl People {
 
     async fn began(&self, a: UserNo, b: UserNo) {
         let now = self.deps.clock.now();
-        self.deps.spatial.changed(Fact::Befriended(a, b));
+        // What is shared first: the two are never near by what is not shown.
         for (owner, viewer) in [(a, b), (b, a)] {
             if let Some(sharing) = self.deps.accounts.sharing(owner, viewer).filter(|it| *it != Sharing::default()) {
                 self.deps.spatial.changed(Fact::Shared { owner, viewer, precision: sharing.at(now) });
@@ -254,6 +260,7 @@ impl People {
                 }
             }
         }
+        self.deps.spatial.changed(Fact::Befriended(a, b));
         self.changed(a, b, FriendshipChange::Began).await;
         self.settle().await;
     }
