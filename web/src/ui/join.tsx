@@ -34,22 +34,25 @@ export function Join() {
   const known = useSignal<Known>(null);
   const anew = useSignal(true);
   const bad = useSignal<string | null>(null);
+  const away = useSignal(false);
+  const read = async () => {
+    bad.value = null;
+    away.value = false;
+    try {
+      const [found, me] = await Promise.all([api.invitation(code), whoAmI()]);
+      known.value = me;
+      anew.value = me === null;
+      invitation.value = found;
+    } catch (error) {
+      away.value = !(error instanceof ApiError) || error.status !== 404;
+      bad.value = words(error);
+    }
+  };
   useEffect(() => {
-    void (async () => {
-      if (code === '') {
-        bad.value =
-          'This address is not whole: the part behind # is missing. Open the link again as you got it.';
-        return;
-      }
-      try {
-        const [found, me] = await Promise.all([api.invitation(code), whoAmI()]);
-        known.value = me;
-        anew.value = me === null;
-        invitation.value = found;
-      } catch (error) {
-        bad.value = error instanceof ApiError && error.status === 0 ? error.message : words(error);
-      }
-    })();
+    if (code !== '') void read();
+    else
+      bad.value =
+        'This address is not whole: the part behind # is missing. Open the link again as you got it.';
   }, []);
   return (
     <div class="gate join">
