@@ -351,7 +351,7 @@ await test('when the server is back the page recovers by itself, without a reloa
 
 await test('signing out forgets everything that was on screen', async () => {
   await cleo.getByRole('button', { name: /^You:/ }).click();
-  await cleo.getByRole('button', { name: 'Sign out' }).click();
+  await cleo.getByRole('button', { name: 'Sign out', exact: true }).click();
   await cleo.getByRole('heading', { name: 'Sign in to LetsHang' }).waitFor();
   assert.equal(await look(cleo, () => window.__letshang.shown), 0);
   const answer = await cleo.evaluate(async () => (await fetch('/v1/me')).status);

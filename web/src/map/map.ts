@@ -8,7 +8,8 @@ import {
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import { AREA, FREE, latOf, lonOf, STALE } from '../model/dots';
-import { mapPort, sendView, wantNames } from '../model/live';
+import { mapPort, sendView } from '../model/live';
+import { wantNames } from '../model/names';
 import * as s from '../model/state';
 import { calm, theme, wide } from '../model/theme';
 import type { CrowdFrame } from '../net/crowd';

@@ -2,7 +2,7 @@ import { batch } from '@preact/signals';
 import { api } from '../net/api';
 import { type CrowdFrame, decodeCrowd } from '../net/crowd';
 import { Link } from '../net/link';
-import { type Friend, type Me, parseFrame, type ServerFrame } from '../net/wire';
+import { type Friend, type Me, parseFrame, type ServerFrame, type Sharing } from '../net/wire';
 import { inSentence, metres, roughly } from '../text/words';
 import { AREA, FREE, NEAR, ONLINE, STALE } from './dots';
 import { invited } from './invited';
@@ -202,6 +202,7 @@ function take(frame: ServerFrame) {
         break;
       }
       change(frame.user, { online: frame.online, free: frame.free, note: frame.note, until: frame.until });
+      if (!frame.online || !frame.free) reviewSoon();
       break;
     }
     case 'near': {
@@ -414,33 +415,6 @@ export function setAvailability(free: boolean, note: string, until?: number) {
 
 // ---------------------------------------------------------------- what is asked for by HTTP
 
-const asked = new Set<number>();
-let wanted = new Set<number>();
-let nameTimer: ReturnType<typeof setTimeout> | undefined;
-
-/** Asks for names of the crowd, gathered for a moment and in batches of 100. */
-export function wantNames(indexes: Iterable<number>) {
-  if (!s.admin.value) return;
-  for (const i of indexes) if (!asked.has(i) && !s.names.value.has(i)) wanted.add(i);
-  if (wanted.size === 0 || nameTimer !== undefined) return;
-  nameTimer = setTimeout(async () => {
-    const batchOf = [...wanted].slice(0, 100);
-    wanted = new Set([...wanted].slice(100));
-    for (const i of batchOf) asked.add(i);
-    try {
-      const { people } = await api.people(batchOf);
-      const next = new Map(s.names.value.size > 20_000 ? [] : s.names.value);
-      for (const p of people) next.set(p.index, { user: p.user, name: p.name });
-      s.names.value = next;
-    } catch {
-      // asked again when they are next on show
-    }
-    for (const i of batchOf) asked.delete(i);
-    nameTimer = undefined;
-    if (wanted.size > 0) wantNames([]);
-  }, 60);
-}
-
 export async function refreshHistogram(): Promise<void> {
   const day = s.histogramDay.value;
   try {
@@ -467,17 +441,50 @@ async function refreshSlow(): Promise<void> {
   }
 }
 
-/** What I share with whom. */
-export async function refreshShares(): Promise<void> {
+/** Friends as the server shows them now, and what I share with each. */
+export async function refreshFriends(): Promise<void> {
   try {
     const { friends } = await api.friends();
-    s.shares.value = new Map(
-      friends.map((f) => [f.user, { sharing: f.sharing, sharing_until: f.sharing_until }]),
-    );
+    batch(() => takeFriends(friends));
   } catch {
     // shown again when it is there
   }
 }
+
+function takeFriends(friends: (Friend & Sharing)[]) {
+  const at = Date.now();
+  const shares = new Map<string, Sharing>();
+  const next = new Map(s.friends.value);
+  for (const { sharing, sharing_until, ...f } of friends) {
+    shares.set(f.user, { sharing, sharing_until });
+    const before = next.get(f.user);
+    if (!before) continue;
+    // a frame may have overtaken this answer, which is the last word only on whether there is a position
+    const older = f.t !== undefined && before.t !== undefined && f.t < before.t;
+    const person = older ? before : personFrom(f, before, at);
+    next.set(f.user, person);
+    if (s.admin.value) continue;
+    if (person.lat === undefined) hideDot(person.key);
+    else if (person.t !== before.t || person.approximate !== before.approximate) place(person, 0);
+  }
+  s.shares.value = shares;
+  s.friends.value = next;
+  mapPort.wake();
+}
+
+let reviewing: ReturnType<typeof setTimeout> | undefined;
+
+/** Somebody is offline or busy now: what is still to be seen of them is the server's to say. At most one call in 2 s. */
+function reviewSoon() {
+  if (reviewing !== undefined) return;
+  const pause = Math.max(150, reviewed + 2_000 - Date.now());
+  reviewing = setTimeout(() => {
+    reviewing = undefined;
+    reviewed = Date.now();
+    if (s.welcomed.value) void refreshFriends();
+  }, pause);
+}
+let reviewed = 0;
 
 /** My own profile, which another device of mine may have changed. */
 export async function refreshMe(): Promise<void> {
@@ -490,7 +497,7 @@ export async function refreshMe(): Promise<void> {
 }
 
 async function refreshSoon(): Promise<void> {
-  await Promise.allSettled([refreshHistogram(), refreshSlow(), refreshShares()]);
+  await Promise.allSettled([refreshHistogram(), refreshSlow(), refreshFriends()]);
 }
 
 /** Starts everything that repeats. */
@@ -504,7 +511,7 @@ export function begin() {
     if (!s.welcomed.value) return;
     if (second % (s.admin.value ? 5 : 20) === 0) void refreshSlow();
     if (second % 10 === 0) void refreshHistogram();
-    if (second % 60 === 0) void Promise.allSettled([refreshMe(), refreshShares()]);
+    if (second % 60 === 0) void Promise.allSettled([refreshMe(), refreshFriends()]);
     if (!s.admin.value) {
       if (second % 10 === 0) askNearby(false);
       for (const p of s.friends.value.values()) s.dots.setFlags(p.key, flagsOf(p));

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { block, ours, share, unfriend } from '../model/circle';
-import { refreshShares } from '../model/live';
+import { refreshFriends } from '../model/live';
 import * as s from '../model/state';
 import { api } from '../net/api';
 import type { Friend, Sight } from '../net/wire';
@@ -27,7 +27,7 @@ export function FriendPage({ user, name: nameThen }: { user: string; name: strin
     view.value = await api.view(user);
   };
   useEffect(() => {
-    if (!mine) void refreshShares();
+    if (!mine) void refreshFriends();
     void run(look);
   }, [user]);
 
