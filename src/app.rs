@@ -3,6 +3,7 @@ pub mod listen;
 mod load;
 mod mount;
 mod stop;
+pub mod sweep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -158,6 +159,7 @@ impl App {
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), url.clone()));
         actix_rt::spawn(listen::keep_fresh(node.certificates.clone(), node.user.clock.clone()));
         actix_rt::spawn(measure_rate(node.clone()));
+        actix_rt::spawn(sweep::keep_clean(node.clone()));
         actix_rt::spawn(Limits::keep_swept(Arc::downgrade(&node.limits)));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");

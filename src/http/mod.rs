@@ -5,7 +5,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod browsers;
-mod certificate_dates;
+pub mod certificate_dates;
 pub mod dashboard;
 pub mod error;
 pub mod export;
