@@ -157,6 +157,7 @@ impl Config {
     fn validate(&self) -> Result<(), ConfigError> {
         self.zone()?;
         self.server.check()?;
+        self.limits.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
                 key: "dashboard.guest",

@@ -177,6 +177,7 @@ impl SpatialIndex {
                 Fact::Online(no, online) => self.world.set_online(no, online),
                 Fact::Befriended(a, b) => self.befriended(a, b),
                 Fact::Unfriended(a, b) => self.unfriended(a, b),
+                Fact::Forget(before) => _ = self.world.forget_positions(before, now, &mut self.events),
                 Fact::Removed(no) => self.removed(no),
             }
         }

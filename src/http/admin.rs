@@ -47,7 +47,7 @@ pub async fn create_users(
 /// # Errors
 /// 400 for a bad id.
 pub async fn remove_users(
-    _administrator: Administrator,
+    administrator: Administrator,
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
@@ -55,7 +55,7 @@ pub async fn remove_users(
     let body: RemoveUsersBody = read(&body)?;
     let ids: Vec<UserId> = body.users.iter().map(|id| UserId::parse(id, "users")).collect::<Result<_, _>>()?;
     let numbers = ids.iter().filter_map(|id| node.user.accounts.by_id(id)).map(|account| account.no).collect();
-    let removed = node.people.remove(numbers).await.map_err(|error| account_error(&error))?;
+    let removed = node.people.remove(Some(administrator.0.no), numbers).await.map_err(|error| account_error(&error))?;
     Ok(json(write(&RemovedReply { removed })))
 }
 

@@ -110,7 +110,7 @@ fn invite(node: &Node, name: Option<String>, address: &str) -> Result<String, St
 }
 
 async fn erase(node: &Node, name: &str) -> Result<String, String> {
-    let erased = node.people.erase(number(node, name)?).await.map_err(account_sentence)?;
+    let erased = node.people.erase(None, number(node, name)?).await.map_err(account_sentence)?;
     if erased { Ok(format!("{name} is erased")) } else { Err(account_sentence(AccountError::Unknown)) }
 }
 

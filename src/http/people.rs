@@ -56,13 +56,13 @@ impl People {
         Ok(created)
     }
 
-    /// Removes people and everything that is theirs. Returns how many there were, once their friends have been told and nothing
+    /// Removes people and everything that is theirs, as `actor` wants it (`None`: who runs the server). Returns how many there were, once their friends have been told and nothing
     /// about them can leave or be written any more.
     ///
     /// # Errors
     /// When the store cannot write; then nothing is removed.
-    pub async fn remove(&self, people: Vec<UserNo>) -> Result<usize, AccountError> {
-        let removed = self.store(move |accounts| accounts.remove(&people)).await?;
+    pub async fn remove(&self, actor: Option<UserNo>, people: Vec<UserNo>) -> Result<usize, AccountError> {
+        let removed = self.store(move |accounts| accounts.remove_by(actor, &people)).await?;
         let now = self.deps.clock.now();
         for Removed { account, friends } in &removed {
             let no = account.no;
@@ -81,6 +81,12 @@ impl People {
             self.deps.spatial.changed(Fact::Removed(no));
         }
         self.settle().await;
+        for Removed { account, friends } in &removed {
+            for friend in friends.iter() {
+                let (friend_no, user, change) = (account.no, account.id.clone(), FriendshipChange::Ended);
+                self.ask(*friend, FriendshipChanged { friend: friend_no, user, change }).await;
+            }
+        }
         self.written().await;
         Ok(removed.len())
     }
@@ -89,8 +95,8 @@ impl People {
     ///
     /// # Errors
     /// When the store cannot write.
-    pub async fn erase(&self, no: UserNo) -> Result<bool, AccountError> {
-        if self.remove(vec![no]).await? == 0 {
+    pub async fn erase(&self, actor: Option<UserNo>, no: UserNo) -> Result<bool, AccountError> {
+        if self.remove(actor, vec![no]).await? == 0 {
             return Ok(false);
         }
         let store = self.deps.store.clone();
@@ -104,7 +110,7 @@ impl People {
     /// No such user; the store cannot write.
     pub fn token(&self, id: &UserId, device: &DeviceName) -> Result<Issued, AccountError> {
         let account = self.deps.accounts.by_id(id).ok_or(AccountError::Unknown)?;
-        self.deps.accounts.issue_token(account.no, TokenKind::Full, device, None, self.deps.clock.now())
+        self.deps.accounts.issue_token_by(None, account.no, TokenKind::Full, device, None, self.deps.clock.now())
     }
 
     /// Makes two people friends. False when they were.
@@ -232,11 +238,11 @@ impl People {
     /// # Errors
     /// The store cannot write.
     pub async fn revoke_others(&self, no: UserNo, keep: u64) -> Result<usize, AccountError> {
-        let mut revoked = 0;
-        for token in self.deps.accounts.tokens(no).iter().filter(|token| token.id != keep) {
-            revoked += usize::from(self.revoke(no, token.id).await?);
+        let revoked = self.store(move |accounts| accounts.revoke_others(no, keep)).await?;
+        for token in &revoked {
+            self.ask(no, TokenRevoked(token.token_id)).await;
         }
-        Ok(revoked)
+        Ok(revoked.len())
     }
 
     fn number(&self, id: &UserId) -> Result<UserNo, AccountError> {

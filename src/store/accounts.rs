@@ -6,6 +6,7 @@ mod audit;
 mod friends;
 mod invites;
 mod plan;
+mod sessions;
 mod sweep;
 mod tokens;
 

@@ -254,6 +254,17 @@ impl Handler<Lapsed> for User {
     }
 }
 
+impl Handler<ForgetPositions> for User {
+    type Result = ();
+
+    fn handle(&mut self, ForgetPositions(before): ForgetPositions, _: &mut Self::Context) {
+        if self.person.forget_positions(before) {
+            self.dirty = true;
+            self.keep(None);
+        }
+    }
+}
+
 impl Handler<KeepNow> for User {
     type Result = ();
 
@@ -270,7 +281,6 @@ impl Handler<FriendGone> for User {
         self.mind_overrun();
         self.friends = self.deps.accounts.friends(self.no);
         self.links.forget(friend.no);
-        self.links.state(&ended(&friend.user));
         // The index is about to say that an encounter with them is over.
         if self.gone.len() >= MOST_GONE {
             self.gone.remove(0);

@@ -190,6 +190,11 @@ pub struct FriendsSnapshot {
 #[rtype(result = "()")]
 pub struct Lapsed;
 
+/// Positions reported before this are to be forgotten.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ForgetPositions(pub UnixMs);
+
 /// Hands what is not kept yet to the journal.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
@@ -230,7 +235,8 @@ pub struct Review;
 #[rtype(result = "()")]
 pub struct TokenRevoked(pub u64);
 
-/// A friend's account is gone.
+/// A friend's account is gone. Remembers who it was until the end of the friendship is told ([`FriendshipChanged`]): an
+/// encounter may end first.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct FriendGone {

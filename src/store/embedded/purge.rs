@@ -4,6 +4,7 @@
 //! Of its files the engine gives up tables while it runs, but never the journal that it is writing. So a purge writes
 //! all tables anew beside the running store, and then shuts the engine for the moment (some 50 ms) that it takes to
 //! empty the journal and open it again. A crash at any point leaves a whole store, and a note in it that a purge is owed.
+use crate::store::secret::SecretError;
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,8 +30,8 @@ impl WriteBatch {
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub fn owe_purge(&mut self) -> Result<(), getrandom::Error> {
-        self.put_raw(Table::Meta, OWED, &getrandom::u64()?.to_le_bytes());
+    pub fn owe_purge(&mut self) -> Result<(), SecretError> {
+        self.put_raw(Table::Meta, OWED, &getrandom::u64().map_err(SecretError::from)?.to_le_bytes());
         Ok(())
     }
 }

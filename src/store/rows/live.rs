@@ -54,12 +54,7 @@ impl LiveRow {
 
     /// Takes out the positions reported before `before`. True when there were any.
     pub fn forget_positions(&mut self, before: UnixMs) -> bool {
-        let Track { newest, live, suspect } = &mut self.track;
-        let mut forgot = false;
-        for place in [newest, live, suspect] {
-            forgot |= place.take_if(|fix| fix.t < before).is_some();
-        }
-        forgot
+        self.track.forget_before(before)
     }
 }
 
