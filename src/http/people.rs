@@ -251,7 +251,7 @@ impl People {
 
     async fn began(&self, a: UserNo, b: UserNo) {
         let now = self.deps.clock.now();
-        self.deps.spatial.changed(Fact::Befriended(a, b));
+        // What is shared first: the two are never near by what is not shown.
         for (owner, viewer) in [(a, b), (b, a)] {
             if let Some(sharing) = self.deps.accounts.sharing(owner, viewer).filter(|it| *it != Sharing::default()) {
                 self.deps.spatial.changed(Fact::Shared { owner, viewer, precision: sharing.at(now) });
@@ -260,6 +260,7 @@ impl People {
                 }
             }
         }
+        self.deps.spatial.changed(Fact::Befriended(a, b));
         self.changed(a, b, FriendshipChange::Began).await;
         self.settle().await;
     }

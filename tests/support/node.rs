@@ -116,6 +116,24 @@ impl TestNode {
         Self::run(config, clock, folder)
     }
 
+    /// Where the node keeps its data.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts another node on what is on the disk now, and only then ends this one: what it would still have written is lost,
+    /// as with kill -9.
+    pub fn crash(mut self) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        copy(self.folder.path(), folder.path());
+        self.halt();
+        let mut config = self.config.clone();
+        config.store.data = folder.path().join("data");
+        let clock = self.clock.clone();
+        drop(self);
+        Self::run(config, clock, folder)
+    }
+
     /// Makes people who are all friends of each other.
     pub fn friends<const N: usize>(&self, ids: [&str; N]) -> [Person; N] {
         let pairs: Vec<(usize, usize)> = (0..N).flat_map(|a| (a + 1..N).map(move |b| (a, b))).collect();
@@ -199,6 +217,23 @@ impl TestNode {
         until("the index has ticked", || self.ask(&self.node.index, QueryTicks) >= ticks + 2);
         // The alarm clock looks every 100 ms and cannot be asked.
         std::thread::sleep(Duration::from_millis(150).saturating_sub(begin.elapsed()));
+    }
+}
+
+/// Copies a folder with everything in it; what goes away meanwhile is left out.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        // The administrator's door is a socket, and is made anew.
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            copy(&entry.path(), &target);
+        } else if kind.is_file()
+            && let Err(error) = std::fs::copy(entry.path(), &target)
+        {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display());
+        }
     }
 }
 
