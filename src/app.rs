@@ -28,12 +28,14 @@ use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::{Clock, RELEASED};
+use crate::http::browsers::Browsers;
+use crate::http::limits::{Limits, Room};
 use crate::http::people::People;
 use crate::http::socket::SocketMetrics;
 use crate::http::state::Node;
 use crate::http::{admin_socket, invites};
 use crate::protocol::client::FIXES_PER_FRAME;
-use crate::protocol::server::Limits;
+use crate::protocol::server;
 use crate::spatial::world::{Settings, World};
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
@@ -117,7 +119,7 @@ impl App {
             suspended,
             clock: clock.clone(),
             zone: zone.clone(),
-            limits: limits(&config),
+            limits: frame_limits(&config),
             linger: config.presence.linger.get(),
             http_linger: config.presence.http_linger.get(),
             steps_every: config.push.steps.get(),
@@ -139,7 +141,8 @@ impl App {
             hours: hours.actor.clone(),
             sinks: hours.sinks,
             sockets,
-            max_connections: max_connections(&config) as u64,
+            limits: Arc::new(Limits::new(&config, Room::of(&config))),
+            browsers: Browsers::default(),
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,
@@ -151,12 +154,13 @@ impl App {
         });
         let (address, url) = (listening.address, listening.url());
         let first_link = invites::first_link(&node, &url)?;
-        let server = listening.serve(&node, max_connections(&node.config))?;
+        let server = listening.serve(&node)?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), url.clone()));
         actix_rt::spawn(listen::keep_fresh(node.certificates.clone(), node.user.clock.clone()));
         actix_rt::spawn(measure_rate(node.clone()));
         actix_rt::spawn(sweep::keep_clean(node.clone()));
+        actix_rt::spawn(Limits::keep_swept(Arc::downgrade(&node.limits)));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
@@ -252,13 +256,6 @@ async fn measure_rate(node: Arc<Node>) {
     }
 }
 
-/// What the settings allow, kept below the limit of open files so that the store and the last refusals still have some.
-fn max_connections(config: &Config) -> usize {
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    let room = usize::try_from(files.saturating_sub(128) / 10 * 8).unwrap_or(usize::MAX);
-    config.server.max_connections.min(room)
-}
-
 fn since(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -280,8 +277,8 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn limits(config: &Config) -> Limits {
-    Limits {
+fn frame_limits(config: &Config) -> server::Limits {
+    server::Limits {
         frame_bytes: config.limits.frame_bytes,
         fixes_per_frame: FIXES_PER_FRAME,
         frames_per_second: config.limits.frames_per_second,

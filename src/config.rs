@@ -1,4 +1,5 @@
 //! Settings: `config/default.toml` (compiled in), a file, the environment, flags, in that order. Unknown keys are errors.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 mod hours;
 mod keys;
 mod limits;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::hours::Hours;
+use self::keys::shortened;
 pub use self::limits::Limits;
 pub use self::log::{Log, LogFormat};
 pub use self::people::{Presence, Privacy, Proximity, Push};
@@ -136,7 +138,10 @@ impl Config {
     pub fn zone(&self) -> Result<jiff::tz::TimeZone, ConfigError> {
         jiff::tz::TimeZone::get(&self.hours.time_zone).map_err(|_| ConfigError::OutOfBounds {
             key: "hours.time_zone",
-            problem: format!("must be an IANA time zone such as Europe/Berlin, not {:?}", self.hours.time_zone),
+            problem: format!(
+                "must be an IANA time zone such as Europe/Berlin, not {}",
+                shortened(&self.hours.time_zone)
+            ),
         })
     }
 
@@ -152,6 +157,7 @@ impl Config {
     fn validate(&self) -> Result<(), ConfigError> {
         self.zone()?;
         self.server.check()?;
+        self.limits.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
                 key: "dashboard.guest",
@@ -281,6 +287,7 @@ mod tests {
             ("redis://ann:hunter2@localhost:6379/0", "redis://***@localhost:6379/0"),
             ("redis://ann:hun@ter2@localhost", "redis://***@localhost"),
             ("redis+unix:///run/redis?db=1&pass=hunter2", "redis+unix:///run/redis?***"),
+            ("ann:hunter2@localhost", "***@localhost"),
             ("redis://localhost", "redis://localhost"),
         ] {
             let config = Config::from_toml(&format!("[redis]\nurl = \"{url}\"")).unwrap();

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
@@ -62,6 +63,8 @@ pub fn metrics(node: Weak<Node>) -> Box<dyn Fn() -> String + Send + Sync> {
     })
 }
 
+type ByLabel = Family<Vec<(String, String)>, Counter>;
+
 #[derive(Debug)]
 struct NodeCollector(Weak<Node>);
 
@@ -94,6 +97,16 @@ impl Collector for NodeCollector {
         let redis_up = node.sinks.redis.as_ref().map_or(0, |sink| i64::from(sink.state().ok));
         for (name, help, value) in [
             ("connections", "WebSocket connections open", i64::try_from(load(&sockets.open)).unwrap_or(i64::MAX)),
+            (
+                "http_connections",
+                "Connections of every kind open",
+                i64::try_from(node.limits.doors.open()).unwrap_or(i64::MAX),
+            ),
+            (
+                "limits_remembered",
+                "Addresses and people whose rates are remembered",
+                i64::try_from(node.limits.remembered()).unwrap_or(i64::MAX),
+            ),
             ("accounts", "Accounts", i64::try_from(user.accounts.len()).unwrap_or(i64::MAX)),
             ("people_awake", "People whose actor runs", i64::try_from(user.registry.len()).unwrap_or(i64::MAX)),
             (
@@ -117,10 +130,13 @@ impl Collector for NodeCollector {
             let help = "Seconds until the TLS certificate expires";
             left.encode(out.encode_descriptor("tls_certificate_expires", help, None, left.metric_type())?)?;
         }
-        let closed = prometheus_client::metrics::family::Family::<
-            Vec<(String, String)>,
-            prometheus_client::metrics::counter::Counter,
-        >::default();
+        let refused = ByLabel::default();
+        for (limit, count) in node.limits.refused.counts() {
+            refused.get_or_create(&vec![("limit".to_owned(), limit.as_str().to_owned())]).inc_by(count);
+        }
+        let help = "Connections, requests and frames refused, by limit";
+        refused.encode(out.encode_descriptor("refused", help, None, refused.metric_type())?)?;
+        let closed = ByLabel::default();
         for (code, count) in sockets.closed().filter(|(_, count)| *count > 0) {
             closed.get_or_create(&vec![("code".to_owned(), code.0.to_string())]).inc_by(count);
         }

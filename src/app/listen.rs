@@ -11,10 +11,10 @@ use thiserror::Error;
 
 use crate::config::Config;
 use crate::domain::{Clock, UnixMs};
-use crate::http::routes;
 use crate::http::socket::{DISCONNECT_TIMEOUT, TcpOptions, WRITE_BUFFER, on_connect_with};
 use crate::http::state::Node;
 use crate::http::tls::{Certificates, HANDSHAKE_TIMEOUT};
+use crate::http::{guard, limits, routes};
 
 /// How often the files of certificate and key are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -63,20 +63,24 @@ impl Listening {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Answers there, `connections` at once.
+    /// Answers there.
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn serve(self, node: &Arc<Node>, connections: usize) -> anyhow::Result<Server> {
+    pub fn serve(self, node: &Arc<Node>) -> anyhow::Result<Server> {
         let workers = node.config.worker_threads();
         let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
-        // Beyond that the answer is 503; a few more connections are needed to give it.
-        let per_worker = connections / workers + 256;
+        let (tcp, proxies) = (on_connect_with(options), node.config.server.trusted_proxies.clone());
+        let head = node.config.limits.head.get();
+        let visit = limits::on_connect(node.limits.clone(), move |address| proxies.contains(address), head);
+        // Beyond it nothing is accepted: only for as long as it takes to let go those who are refused.
+        let accepted = usize::try_from(node.limits.doors.room().accepted).unwrap_or(usize::MAX);
+        let per_worker = accepted.div_euclid(workers).max(1);
         let shared = node.clone();
         let server = HttpServer::new(move || {
             let node = shared.clone();
             actix_web::App::new()
-                .wrap_fn(routes::guard)
+                .wrap_fn(guard::outermost)
                 .configure(move |config: &mut web::ServiceConfig| routes::register(config, node))
         })
         .workers(workers)
@@ -86,7 +90,11 @@ impl Listening {
         .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
         .h1_write_buffer_size(WRITE_BUFFER)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .on_connect(on_connect_with(options))
+        .client_request_timeout(head)
+        .on_connect(move |connection, extensions| {
+            tcp(connection, extensions);
+            visit(connection, extensions);
+        })
         .shutdown_timeout(1)
         .disable_signals();
         let server = match self.certificates {

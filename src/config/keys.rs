@@ -111,7 +111,8 @@ fn nearest(path: &str) -> Option<&'static str> {
     (away <= 3 && path.len() < 100).then_some(closest)
 }
 
-fn shortened(text: &str) -> String {
+/// A text of the source, quoted, short and on one line.
+pub(super) fn shortened(text: &str) -> String {
     let short: String = text.chars().take(60).collect();
     if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
 }

@@ -1,7 +1,9 @@
 //! `[limits]`: bounds on what comes in and waits to go out.
 use serde::{Deserialize, Serialize};
 
+use super::ConfigError;
 use super::keys::{Key, Kind};
+use super::server::Networks;
 use super::span::{HOUR, Span};
 
 /// What each key may hold.
@@ -19,6 +21,21 @@ pub(super) const KEYS: &[Key] = &[
     ("limits.body_bytes", Kind::Bytes(1_024, 1 << 30)),
     ("limits.admin_body_bytes", Kind::Bytes(1_024, 1 << 30)),
     ("limits.body_idle", Kind::Duration(100, 600_000)),
+    ("limits.body_total", Kind::Duration(100, HOUR)),
+    ("limits.head", Kind::Duration(100, 600_000)),
+    ("limits.exempt", Kind::Networks),
+    ("limits.connections_per_address", Kind::Number(1, 1_000_000)),
+    ("limits.new_connections_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.connections_per_user", Kind::Number(1, 1_000_000)),
+    ("limits.user_frames_per_second", Kind::Number(1, 1_000_000)),
+    ("limits.user_frame_burst", Kind::Number(1, 1_000_000)),
+    ("limits.user_bytes_per_second", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.user_byte_burst", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.requests_per_second", Kind::Number(1, 1_000_000)),
+    ("limits.request_burst", Kind::Number(1, 1_000_000)),
+    ("limits.wrong_credentials_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.sign_ins_per_minute", Kind::Number(1, 1_000_000)),
+    ("limits.invite_looks_per_minute", Kind::Number(1, 1_000_000)),
 ];
 
 /// `[limits]`.
@@ -51,4 +68,46 @@ pub struct Limits {
     pub admin_body_bytes: usize,
     /// Longest pause within a body.
     pub body_idle: Span,
+    /// From a body's first byte to its last.
+    pub body_total: Span,
+    /// From a connection's first byte to the end of its first request's head.
+    pub head: Span,
+    /// Addresses that the limits per address do not concern.
+    pub exempt: Networks,
+    /// Connections at once from one address.
+    pub connections_per_address: u32,
+    /// New connections a minute from one address.
+    pub new_connections_per_minute: u32,
+    /// WebSockets at once of one person.
+    pub connections_per_user: u32,
+    /// Frames a second of one person, over all connections.
+    pub user_frames_per_second: u32,
+    /// Frames at once of one person.
+    pub user_frame_burst: u32,
+    /// Bytes of frames a second of one person.
+    pub user_bytes_per_second: u32,
+    /// Bytes of frames at once of one person.
+    pub user_byte_burst: u32,
+    /// HTTP requests a second of one person.
+    pub requests_per_second: u32,
+    /// HTTP requests at once of one person.
+    pub request_burst: u32,
+    /// Wrong credentials a minute from one address.
+    pub wrong_credentials_per_minute: u32,
+    /// Sign-ins a minute from one address.
+    pub sign_ins_per_minute: u32,
+    /// Invites looked at or accepted a minute from one address.
+    pub invite_looks_per_minute: u32,
+}
+
+impl Limits {
+    /// What one key alone does not show.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        // A frame that is larger than everything that may come at once would never be let in.
+        if usize::try_from(self.user_byte_burst).is_ok_and(|burst| burst < self.frame_bytes) {
+            let problem = format!("must be at least limits.frame_bytes, {}", self.frame_bytes);
+            return Err(ConfigError::OutOfBounds { key: "limits.user_byte_burst", problem });
+        }
+        Ok(())
+    }
 }

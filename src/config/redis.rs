@@ -46,21 +46,22 @@ impl RedisUrl {
         self.user_info().is_some_and(after) || self.0.split_once('?').is_some_and(|(_, query)| query.contains("pass"))
     }
 
-    /// What stands between `//` and the last `@`.
+    /// What stands between `//`, or the beginning, and the last `@`.
     fn user_info(&self) -> Option<&str> {
-        let (begin, end) = (self.0.find("://")? + 3, self.0.rfind('@')?);
-        self.0.get(begin..end)
+        self.0.get(self.scheme().len()..self.0.rfind('@')?)
+    }
+
+    /// What stands before the user: nothing, in an address that was mistyped.
+    fn scheme(&self) -> &str {
+        self.0.find("://").and_then(|at| self.0.get(..at.saturating_add(3))).unwrap_or_default()
     }
 }
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.0.split('?').next().unwrap_or_default();
-        match (self.user_info(), self.0.find("://"), self.0.rfind('@')) {
-            (Some(_), Some(scheme), Some(at)) => {
-                let (head, tail) = (self.0.get(..scheme + 3), shown.get(at..));
-                write!(f, "{}***{}", head.unwrap_or_default(), tail.unwrap_or_default())?;
-            }
+        match (self.user_info(), self.0.rfind('@')) {
+            (Some(_), Some(at)) => write!(f, "{}***{}", self.scheme(), shown.get(at..).unwrap_or_default())?,
             _ => f.write_str(shown)?,
         }
         if self.0.contains('?') { f.write_str("?***") } else { Ok(()) }

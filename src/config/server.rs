@@ -23,6 +23,8 @@ pub(super) const KEYS: &[Key] = &[
     ("server.trusted_proxies", Kind::Networks),
     ("dashboard.guest", Kind::Text),
     ("dashboard.session", Kind::Duration(60_000, 400 * DAY)),
+    ("dashboard.idle", Kind::Duration(60_000, 400 * DAY)),
+    ("dashboard.rotate", Kind::Duration(60_000, 400 * DAY)),
 ];
 
 /// `[server]`.
@@ -136,6 +138,10 @@ impl Server {
 pub struct Dashboard {
     /// Who an unknown visitor is; empty: nobody.
     pub guest: String,
-    /// How long a browser stays signed in.
+    /// How long a browser stays signed in, whatever it does.
     pub session: Span,
+    /// How long a browser that does nothing stays signed in.
+    pub idle: Span,
+    /// How old a session's cookie may get before it is changed for another one.
+    pub rotate: Span,
 }

@@ -11,6 +11,8 @@ use super::{ConfigError, Flags, keys};
 
 /// No settings are this long: what is longer is another file.
 const LONGEST: u64 = 1024 * 1024;
+/// No reason of the TOML reader's own is this long, characters.
+const LONGEST_REASON: usize = 120;
 /// What the name of a variable begins with.
 const PREFIX: &str = "LETSHANG__";
 
@@ -46,8 +48,10 @@ pub(super) fn parsed(text: &str, source: &str) -> Result<Table, ConfigError> {
     let table = text.parse::<Table>().map_err(|error| {
         // Not the error's own text: it repeats the line, and the line may hold a password.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
+        let line = before.matches('\n').count().saturating_add(1);
         let why = error.message().lines().collect::<Vec<_>>().join(", ");
+        // It may name a key, and a key may be a page.
+        let why: String = why.chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect();
         ConfigError::Invalid(format!("line {line} of {source} is not TOML: {why}"))
     })?;
     keys::check(table, source)
@@ -63,8 +67,9 @@ fn from_file(path: &Path) -> Result<Table, ConfigError> {
     if bytes.len() as u64 > LONGEST {
         return Err(wrong("is larger than 1 MiB: that is no configuration file"));
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| wrong(&format!("is not UTF-8 text (byte {})", error.utf8_error().valid_up_to() + 1)))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        wrong(&format!("is not UTF-8 text (byte {})", error.utf8_error().valid_up_to().saturating_add(1)))
+    })?;
     // Empty is what a full disk or a broken copy leaves: not a wish for the defaults.
     if text.trim().is_empty() {
         return Err(wrong("is empty: start without it if the defaults are meant"));

@@ -33,7 +33,7 @@ impl fmt::Display for Span {
         let ms = self.0.as_millis();
         let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
         match units.iter().find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit)) {
-            Some((unit, name)) => write!(f, "{}{name}", ms / unit),
+            Some((unit, name)) => write!(f, "{}{name}", ms.checked_div(*unit).unwrap_or_default()),
             None => write!(f, "{ms}ms"),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::auth::{self, Caller, Credential};
+use super::auth::Caller;
 use super::error::{ApiError, json};
 use super::ingest::until_stored;
 use super::query::{Query, days};
@@ -14,99 +14,18 @@ use crate::activity::steps::StepCounter;
 use crate::actors::downlink::Gate;
 use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
-use crate::domain::{Availability, DeviceName, Note, Precision, UnixMs, UserId, UserNo};
+use crate::domain::{Availability, Note, Precision, UnixMs, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
-    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SMALL_BODY,
-    SessionReply, SharingReply, StepsDay, StepsReply, WhoReply, parse_session_body, write,
+    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SharingReply,
+    StepsDay, StepsReply, write,
 };
 use crate::store::StoreError;
 use crate::store::accounts::Identity;
-use crate::store::rows::{LiveRow, StepsRow, TokenKind};
+use crate::store::rows::{LiveRow, StepsRow};
 
 /// The most days of one steps call.
 const DAYS: i32 = 400;
-
-/// `POST /v1/session`: a token (or, on an open demonstration node, nothing) for a cookie.
-///
-/// # Errors
-/// 401 for a wrong token; 403 from another origin.
-pub async fn sign_in(
-    req: HttpRequest,
-    payload: web::Payload,
-    node: web::Data<Arc<Node>>,
-) -> Result<HttpResponse, ApiError> {
-    if req.headers().contains_key("origin") && !auth::is_own_origin(&req) {
-        return Err(ApiError::forbidden("signing in must come from the dashboard itself"));
-    }
-    let body = node.body(payload).whole(SMALL_BODY).await?;
-    let body = parse_session_body(&body)?;
-    let (accounts, now) = (&node.user.accounts, node.user.clock.now());
-    let (no, used) = match body.token {
-        Some(token) => {
-            let known = accounts.verify(token.reveal(), now).filter(|known| known.kind == TokenKind::Full);
-            let known = known.ok_or_else(ApiError::unauthenticated)?;
-            (known.no, Some(known.token_id).filter(|_| body.once))
-        }
-        None => (guest(&req, &node).ok_or_else(ApiError::unauthenticated)?, None),
-    };
-    let account = accounts.by_no(no).ok_or_else(ApiError::unauthenticated)?;
-    let age = node.config.dashboard.session.get();
-    let expires = now + node.config.dashboard.session.as_ms();
-    let browser = DeviceName::parse("browser")?;
-    let issued = accounts
-        .issue_token(no, TokenKind::Session, &browser, Some(expires), now)
-        .map_err(|error| super::admin::account_error(&error))?;
-    if let Some(token) = used {
-        node.people.revoke(no, token).await.map_err(|error| super::admin::account_error(&error))?;
-    }
-    let reply = SessionReply { user: account.id.as_str(), name: account.name.as_str(), admin: account.admin };
-    let mut response = json(write(&reply));
-    response
-        .add_cookie(&auth::session_cookie(issued.secret.reveal().to_owned(), age))
-        .map_err(|_| ApiError::unavailable("try again"))?;
-    Ok(response)
-}
-
-fn guest(req: &HttpRequest, node: &Node) -> Option<UserNo> {
-    let guest = &node.config.dashboard.guest;
-    // Behind a proxy everybody comes from loopback: then nobody is a guest.
-    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| req.headers().contains_key(*name));
-    if guest.is_empty() || forwarded || !auth::is_loopback_host(req) {
-        return None;
-    }
-    let id = UserId::parse(guest, "guest").ok()?;
-    node.user.accounts.by_id(&id).map(|account| account.no)
-}
-
-/// `GET /v1/session`: who this browser is signed in as, if anybody; never 401, so that a page can ask first.
-pub async fn session(req: HttpRequest, node: web::Data<Arc<Node>>) -> HttpResponse {
-    let known = match auth::credential(&req, &node) {
-        Credential::Bearer(known) | Credential::Cookie(known) => known,
-        Credential::None => None,
-    };
-    // A device token reads nothing, not even whose it is.
-    let known = known.filter(|identity| identity.kind != TokenKind::Device);
-    let user = known.and_then(|identity| node.user.accounts.by_no(identity.no));
-    let guest = guest(&req, &node).is_some();
-    json(write(&WhoReply { user: user.as_ref().map(|account| account.id.as_str()), guest }))
-}
-
-/// `DELETE /v1/session`.
-///
-/// # Errors
-/// 401 without one.
-pub async fn sign_out(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
-    if let Credential::Cookie(Some(identity)) = auth::credential(&req, &node) {
-        let revoked = node.people.revoke(identity.no, identity.token_id).await;
-        revoked.map_err(|error| super::admin::account_error(&error))?;
-    }
-    drop(caller);
-    let mut response = HttpResponse::NoContent().finish();
-    let gone = auth::session_cookie(String::new(), std::time::Duration::ZERO);
-    response.add_cookie(&gone).map_err(|_| ApiError::unavailable("try again"))?;
-    Ok(response)
-}
 
 /// `GET /v1/me`.
 ///

@@ -171,15 +171,15 @@ impl Queue {
     fn write(&mut self, opcode: OpCode, mut payload: Bytes, out: &mut Vec<u8>) {
         out.reserve(payload.len().min(CHUNK) + 10);
         out.push(0x80 | u8::from(opcode));
-        match payload.len() {
-            length @ 0..=125 => out.push(length as u8),
-            length @ 126..=0xFFFF => {
+        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+            (Ok(short @ 0..=125), _) => out.push(short),
+            (_, Ok(medium)) => {
                 out.push(126);
-                out.extend_from_slice(&(length as u16).to_be_bytes());
+                out.extend_from_slice(&medium.to_be_bytes());
             }
-            length => {
+            _ => {
                 out.push(127);
-                out.extend_from_slice(&(length as u64).to_be_bytes());
+                out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
             }
         }
         let fits = payload.len().min(CHUNK.saturating_sub(out.len()));

@@ -40,7 +40,9 @@ impl Peer {
         Self::seen(address, req.app_config().secure(), req.headers(), trusted)
     }
 
-    fn seen(tcp: IpAddr, own_tls: bool, headers: &HeaderMap, trusted: &Networks) -> Self {
+    /// The client behind a TCP connection from `tcp`, which was ours by TLS or not, with these headers.
+    #[must_use]
+    pub fn seen(tcp: IpAddr, own_tls: bool, headers: &HeaderMap, trusted: &Networks) -> Self {
         let tcp = tcp.to_canonical();
         if !trusted.contains(tcp) {
             if headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED_PROTO) {

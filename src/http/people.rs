@@ -81,6 +81,12 @@ impl People {
             self.deps.spatial.changed(Fact::Removed(no));
         }
         self.settle().await;
+        for Removed { account, friends } in &removed {
+            for friend in friends.iter() {
+                let (friend_no, user, change) = (account.no, account.id.clone(), FriendshipChange::Ended);
+                self.ask(*friend, FriendshipChanged { friend: friend_no, user, change }).await;
+            }
+        }
         self.written().await;
         Ok(removed.len())
     }

@@ -1,7 +1,7 @@
 //! A person's own profile: changing it, and erasing everything.
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::admin::account_error;
 use super::auth::{self, Reader};
@@ -33,10 +33,10 @@ pub async fn change(
 ///
 /// # Errors
 /// 503 when it cannot be stored; then nothing is erased.
-pub async fn erase(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+pub async fn erase(caller: Reader, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     node.people.erase(Some(caller.0.no), caller.0.no).await.map_err(|error| account_error(&error))?;
     let mut response = HttpResponse::NoContent().finish();
-    let gone = auth::session_cookie(String::new(), std::time::Duration::ZERO);
+    let gone = auth::session_cookie(&req, String::new(), std::time::Duration::ZERO);
     response.add_cookie(&gone).map_err(|_| ApiError::unavailable("try again"))?;
     Ok(response)
 }

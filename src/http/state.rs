@@ -7,6 +7,8 @@ use actix::Addr;
 use actix_web::web;
 
 use super::body::Body;
+use super::browsers::Browsers;
+use super::limits::Limits;
 use super::people::People;
 use super::socket::SocketMetrics;
 use super::tls::Certificates;
@@ -44,8 +46,10 @@ pub struct Node {
     pub sinks: Sinks,
     /// Counters of the socket layer.
     pub sockets: Arc<SocketMetrics>,
-    /// Connections at once; beyond it newcomers are answered 503.
-    pub max_connections: u64,
+    /// What one address and one person may take.
+    pub limits: Arc<Limits>,
+    /// Browsers' sessions in use.
+    pub browsers: Browsers,
     /// The next connection's number.
     pub next_conn: AtomicU64,
     /// True once everything stands.
@@ -63,9 +67,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// A request's body, with the pauses that the settings allow.
+    /// A request's body, within the bounds that the guard keeps it to.
     #[must_use]
     pub fn body(&self, payload: web::Payload) -> Body {
-        Body::new(payload, self.config.limits.body_idle.get())
+        Body::new(payload)
     }
 }

@@ -14,6 +14,7 @@ mod steps;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 pub use admin::{
     AuditEntry, AuditReply, ModeReply, NewUserBody, NewUserReply, NewUsersBody, NewUsersReply, PeopleReply,
@@ -72,8 +73,16 @@ pub fn write_spread<T: Serialize>(body: &T) -> String {
 /// Reads a request's JSON.
 ///
 /// # Errors
-/// `bad_json`, with where.
+/// `bad_json`, with where. What was sent is not repeated: it may be a token.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(Code::BadJson, format!("the body is not what is expected here: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let (told, at) = (error.to_string(), format!("line {} column {}", error.line(), error.column()));
+        let what = match error.classify() {
+            Category::Eof => "it ends too early",
+            Category::Data if told.starts_with("missing field") => told.split(" at line").next().unwrap_or_default(),
+            Category::Data => "a field is given twice or has the wrong form",
+            Category::Syntax | Category::Io => "its syntax is wrong",
+        };
+        Refusal::new(Code::BadJson, format!("the body is not what is expected here: {what} ({at})"))
+    })
 }

@@ -6,6 +6,7 @@ mod audit;
 mod friends;
 mod invites;
 mod plan;
+mod sessions;
 mod sweep;
 mod tokens;
 
@@ -281,14 +282,14 @@ impl Accounts {
         let Plan { after, people, invites, durability, .. } = &plan;
         let (after, durability) = (*after, *durability);
         let (people, invites) = (people.len(), invites.len());
-        if people + invites > 0 {
+        if people > 0 || invites > 0 {
             after.put(&mut plan.batch);
         }
         plan.put_invites();
         let after = plan.put_lines();
         self.store.commit(std::mem::take(&mut plan.batch), durability)?;
         **next = after;
-        if people + invites > 0 {
+        if people > 0 || invites > 0 {
             let mut directory = self.directory.write();
             directory.reserve(after.no as usize, people);
             for (no, person) in plan.people {

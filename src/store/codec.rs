@@ -218,7 +218,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::uint`].
     pub fn int(&mut self) -> Result<i64, RowError> {
         let value = self.uint()?;
-        Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+        Ok((value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg())
     }
 
     /// Four bytes of a float.

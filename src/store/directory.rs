@@ -154,7 +154,7 @@ impl Directory {
         });
         let died = |_| StoreError::Engine { doing: "read", what: "a reading thread ended early".to_owned() };
         let (low, high) = (low?, high.map_err(died)??);
-        let count = low.len() + high.len();
+        let count = low.len().saturating_add(high.len());
         let mut directory = Self::default();
         directory.reserve(end as usize, count);
         for person in low.into_iter().chain(high) {
@@ -224,7 +224,7 @@ impl Directory {
             if person.is_none() {
                 return;
             }
-            self.people.resize_with(at + 1, || None);
+            self.people.resize_with(at.saturating_add(1), || None);
         }
         let Some(place) = self.people.get_mut(at) else { return };
         if let Some(before) = place.take() {

@@ -182,7 +182,7 @@ impl Embedded {
         let first = full_key(R::TABLE, prefix);
         let end = match first.iter().rposition(|byte| *byte < 0xFF).and_then(|last| first.get(..=last)) {
             // The next key that does not begin so: the prefix with its last byte counted up.
-            Some([head @ .., last]) => Bound::Excluded([head, &[last + 1]].concat().into()),
+            Some([head @ .., last]) => Bound::Excluded([head, &[last.saturating_add(1)]].concat().into()),
             _ => Bound::Unbounded,
         };
         self.each_raw(R::TABLE, (Bound::Included(first), end), |key, value| {
@@ -213,7 +213,7 @@ impl Embedded {
     /// When the disk or the row cannot be read.
     pub fn first_from<R: Row>(&self, from: &R::Key) -> Result<Option<R>, StoreError> {
         let from = full_key(R::TABLE, &R::key_bytes(from));
-        let end = Slice::from([R::TABLE.byte() + 1]);
+        let end = Slice::from([R::TABLE.byte().saturating_add(1)]);
         self.with_engine(|engine| engine.rows.range(from..end).next().map(read_row::<R>).transpose())
     }
 
@@ -222,7 +222,7 @@ impl Embedded {
     /// # Errors
     /// When the disk or the row cannot be read.
     pub fn last<R: Row>(&self) -> Result<Option<R>, StoreError> {
-        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte() + 1]));
+        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte().saturating_add(1)]));
         self.with_engine(|engine| engine.rows.range(from..end).next_back().map(read_row::<R>).transpose())
     }
 
@@ -231,7 +231,7 @@ impl Embedded {
     /// # Errors
     /// When the disk or a row cannot be read.
     pub fn newest<R: Row>(&self, limit: usize) -> Result<Vec<R>, StoreError> {
-        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte() + 1]));
+        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte().saturating_add(1)]));
         self.with_engine(|engine| engine.rows.range(from..end).rev().take(limit).map(read_row::<R>).collect())
     }
 

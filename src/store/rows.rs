@@ -10,8 +10,7 @@ mod live;
 mod people;
 mod sharing;
 
-pub(in crate::store) use audit::AuditEntry;
-pub use audit::{Action, AuditRow};
+pub use audit::{Action, AuditEntry, AuditRow};
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
 pub use invites::{InviteKind, InviteRow};
 pub use live::{DeviceRow, LiveRow, PairRow};

@@ -49,7 +49,7 @@ impl Secret {
         told_the_time(Clock::System.now())?;
         let mut bytes = [0; RANDOM_BYTES];
         getrandom::fill(&mut bytes)?;
-        let mut text = String::with_capacity(prefix.len() + RANDOM_LENGTH);
+        let mut text = String::with_capacity(prefix.len().saturating_add(RANDOM_LENGTH));
         text.push_str(prefix);
         push_base64url(&mut text, &bytes);
         Ok(Self(text))
@@ -87,30 +87,24 @@ pub fn hash(token: &str) -> [u8; 32] {
 /// True for text that could be a token: anything else need not be looked up.
 #[must_use]
 pub fn is_token(text: &str) -> bool {
-    text.len() == PREFIX.len() + RANDOM_LENGTH && text.starts_with(PREFIX)
+    text.strip_prefix(PREFIX).is_some_and(|random| random.len() == RANDOM_LENGTH)
 }
 
 /// True for text that could be the code of an invite.
 #[must_use]
 pub fn is_invite(text: &str) -> bool {
-    text.len() == INVITE_PREFIX.len() + RANDOM_LENGTH && text.starts_with(INVITE_PREFIX)
+    text.strip_prefix(INVITE_PREFIX).is_some_and(|random| random.len() == RANDOM_LENGTH)
 }
 
 fn push_base64url(text: &mut String, bytes: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut held = 0_u32;
-    let mut bits = 0;
-    let mut push = |six: u32| text.push(char::from(*ALPHABET.get((six & 63) as usize).unwrap_or(&b'A')));
-    for byte in bytes {
-        held = held << 8 | u32::from(*byte);
-        bits += 8;
-        while bits >= 6 {
-            bits -= 6;
-            push(held >> bits);
+    for three in bytes.chunks(3) {
+        let [a, b, c] = [0, 1, 2].map(|at| three.get(at).copied().unwrap_or(0));
+        let bits = u32::from_be_bytes([0, a, b, c]);
+        // One character more than there are bytes.
+        for shift in [18, 12, 6, 0].into_iter().take(three.len().saturating_add(1)) {
+            text.push(char::from(*ALPHABET.get((bits >> shift & 63) as usize).unwrap_or(&b'A')));
         }
-    }
-    if bits > 0 {
-        push(held << (6 - bits));
     }
 }
 

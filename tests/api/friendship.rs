@@ -177,7 +177,11 @@ fn what_is_asked_badly_is_refused_by_field() {
         let reply = node.call_as(&ann, method, path).send();
         assert_eq!((reply.status, reply.refusal().1.as_deref()), (400, Some("user")), "{path}: that is oneself");
     }
-    let twice = node.call_as(&ann, "PATCH", "/v1/friends/bob").body(r#"{"sharing":"off","sharing":"exact"}"#).send();
+    let twice = node
+        .call_as(&ann, "PATCH", "/v1/friends/bob")
+        .header("Content-Type", "application/json")
+        .body(r#"{"sharing":"off","sharing":"exact"}"#)
+        .send();
     assert_eq!(twice.refusal().0, "bad_json");
 }
 

@@ -89,7 +89,11 @@ fn a_bad_profile_is_refused_by_field_and_nothing_of_it_is_kept() {
         let reply = node.call_as(&ann, "PATCH", "/v1/me").json(&body).send();
         assert_eq!((reply.status, reply.refusal()), (status, (code.to_owned(), field.map(str::to_owned))), "{body}");
     }
-    let twice = node.call_as(&ann, "PATCH", "/v1/me").body(r#"{"name":"a","name":"b"}"#).send();
+    let twice = node
+        .call_as(&ann, "PATCH", "/v1/me")
+        .header("Content-Type", "application/json")
+        .body(r#"{"name":"a","name":"b"}"#)
+        .send();
     assert_eq!(twice.refusal().0, "bad_json");
     assert_eq!(node.call_as(&ann, "GET", "/v1/me").ok(), before);
 }

@@ -75,9 +75,21 @@ impl Place {
     /// Starts a node and waits until it listens.
     #[track_caller]
     pub fn serve(&self) -> Binary {
+        self.serve_after("")
+    }
+
+    /// The same with a limit of open files.
+    #[track_caller]
+    pub fn serve_with_files(&self, most: u64) -> Binary {
+        self.serve_after(&format!("ulimit -n {most}; "))
+    }
+
+    #[track_caller]
+    fn serve_after(&self, before: &str) -> Binary {
         // A write beyond a limit of file size is to be an error, not a signal.
+        let script = format!("{before}trap '' XFSZ; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", PROGRAM, "serve", "--listen", "127.0.0.1:0"]);
+        command.args(["-c", &script, PROGRAM, "serve", "--listen", "127.0.0.1:0"]);
         command.args(self.arguments());
         Binary::spawn(command)
     }

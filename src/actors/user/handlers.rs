@@ -281,7 +281,6 @@ impl Handler<FriendGone> for User {
         self.mind_overrun();
         self.friends = self.deps.accounts.friends(self.no);
         self.links.forget(friend.no);
-        self.links.state(&ended(&friend.user));
         // The index is about to say that an encounter with them is over.
         if self.gone.len() >= MOST_GONE {
             self.gone.remove(0);

@@ -235,7 +235,8 @@ pub struct Review;
 #[rtype(result = "()")]
 pub struct TokenRevoked(pub u64);
 
-/// A friend's account is gone.
+/// A friend's account is gone. Remembers who it was until the end of the friendship is told ([`FriendshipChanged`]): an
+/// encounter may end first.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct FriendGone {

@@ -14,28 +14,28 @@ impl Accounts {
     pub fn forget_expired(&self, now: UnixMs) -> Result<usize, AccountError> {
         let mut next = self.next.lock();
         let mut plan = Plan::after(&next);
-        let mut count = 0;
+        let mut count = 0_usize;
         {
             let directory = self.directory.read();
             for invite in directory.invites().filter(|invite| invite.has_expired(now)) {
                 plan.invites.insert(invite.id, None);
-                count += 1;
+                count = count.saturating_add(1);
             }
             for person in directory.people() {
                 let expired = person.tokens.iter().filter(|token| token.has_expired(now)).count();
                 if expired > 0 {
                     let tokens = person.tokens.iter().filter(|token| !token.has_expired(now)).cloned().collect();
                     plan.change(Person { tokens, ..person.clone() });
-                    count += expired;
+                    count = expired.saturating_add(count);
                 }
             }
         }
         let oldest = now - LONGEST_MS;
         self.store.each(&[], |AuditEntry { number, line }| {
             // The newest line stays, however old: the numbers go on from it.
-            if line.t < oldest && number + 1 < next.line {
+            if line.t < oldest && number.saturating_add(1) < next.line {
                 plan.batch.remove::<AuditEntry>(&number);
-                count += 1;
+                count = count.saturating_add(1);
             }
         })?;
         if count > 0 {
@@ -64,7 +64,7 @@ impl Accounts {
         strays.for_each(|key| plan.batch.remove::<PairRow>(key));
         let count = plan.batch.len();
         if count > 0 {
-            plan.batch.owe_purge()?;
+            plan.batch.owe_purge().map_err(crate::store::secret::SecretError::from)?;
             self.apply(&mut next, plan)?;
         }
         Ok(count)

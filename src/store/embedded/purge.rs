@@ -61,7 +61,7 @@ impl Embedded {
         if *last > asked {
             return Ok(());
         }
-        let this = self.purges.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let this = self.purges.begun.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
         // In memory there is now something to write out, after everything that is to go.
         let mut note = WriteBatch::new();
         note.owe_purge().map_err(|error| incomplete(error.to_string()))?;
@@ -159,7 +159,7 @@ impl Embedded {
             if batch.is_empty() {
                 continue;
             }
-            count += batch.len();
+            count = batch.len().saturating_add(count);
             batch.owe_purge().map_err(|error| incomplete(error.to_string()))?;
             engine.commit(batch, Durability::Process)?;
         }

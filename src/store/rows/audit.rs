@@ -86,8 +86,10 @@ pub struct AuditRow {
 
 /// A line with its place in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct AuditEntry {
+pub struct AuditEntry {
+    /// Its place, from the first ever written.
     pub number: u64,
+    /// The line.
     pub line: AuditRow,
 }
 
