@@ -55,7 +55,8 @@ impl Host {
             Self::Program(place, _) => place.administrator("root"),
         };
         let users: Vec<_> = (0..how_many).map(|p| json!({"user": marks::id(p), "name": marks::name(p, 0)})).collect();
-        let made = call(self.address(), "POST", "/v1/admin/users").bearer(&root.token).json(&json!({"users": users})).ok();
+        let made =
+            call(self.address(), "POST", "/v1/admin/users").bearer(&root.token).json(&json!({"users": users})).ok();
         let token = |person: usize| made["users"][person]["token"].as_str().unwrap().to_owned();
         (0..how_many).map(|person| Person { id: marks::id(person), token: token(person), no: 0 }).collect()
     }

@@ -28,7 +28,9 @@ fn a_message_changes_its_senders_data_alone() {
     };
     phone.tell(spoofed(json!({"type": "fix", "lat": 1.0, "lon": 2.0, "t": node.clock.now().0, "steps": 9_999})));
     phone.tell(spoofed(json!({"type": "availability", "free": false, "note": "not me"})));
-    phone.tell(spoofed(json!({"type": "fixes", "fixes": [{"lat": 1.0, "lon": 2.0, "t": node.clock.now().0 + 1, "user": "cem"}]})));
+    phone.tell(spoofed(
+        json!({"type": "fixes", "fixes": [{"lat": 1.0, "lon": 2.0, "t": node.clock.now().0 + 1, "user": "cem"}]}),
+    ));
     phone.say(&spoofed(json!({"type": "map", "open": true})));
     phone.raw.text("cem, 20270315 120000, 1.0, 2.0, True");
     loop {

@@ -245,7 +245,8 @@ impl Stage {
     fn both_or_neither(&mut self, near: &[Vec<BTreeSet<usize>>]) {
         for (a, by_a) in near.iter().enumerate() {
             for (b, by_b) in near.iter().enumerate().skip(a + 1) {
-                let heard = by_a.iter().map(|heard| heard.contains(&b)).chain(by_b.iter().map(|heard| heard.contains(&a)));
+                let heard =
+                    by_a.iter().map(|heard| heard.contains(&b)).chain(by_b.iter().map(|heard| heard.contains(&a)));
                 let heard: Vec<bool> = heard.collect();
                 self.figures.near += heard.iter().filter(|heard| **heard).count();
                 if !by_a.is_empty() && !by_b.is_empty() && heard.iter().any(|it| *it != heard[0]) {
@@ -352,7 +353,8 @@ impl Stage {
     /// The next place of somebody around a spot, reached at a speed that is no jump. No coordinate is ever used twice.
     fn next_fix(&mut self, who: usize, spot: usize) -> Fix {
         let is_program = self.host.as_ref().unwrap().is_program();
-        let steps = if is_program { [-0.000_2, -0.000_2, 0.000_2, 0.000_2] } else { [-0.004, -0.000_4, 0.000_4, 0.004] };
+        let steps =
+            if is_program { [-0.000_2, -0.000_2, 0.000_2, 0.000_2] } else { [-0.004, -0.000_4, 0.000_4, 0.004] };
         self.fixes += 1;
         let own = f64::from(self.fixes) * 2e-7;
         let exact = |degrees: f64| format!("{degrees:.7}").parse().unwrap();
