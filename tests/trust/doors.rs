@@ -79,7 +79,7 @@ fn whoever_connects_while_the_token_is_revoked_is_out_within_a_second() {
 
 #[test]
 fn a_session_that_expired_opens_nothing_and_its_connection_ends() {
-    let node = TestNode::start();
+    let node = TestNode::with(&[("dashboard.session", "\"1h\""), ("dashboard.idle", "\"1h\""), ("dashboard.rotate", "\"1h\"")]);
     let [ann] = node.strangers(["ann"]);
     let signed_in = node.call("POST", "/v1/session").json(&json!({"token": ann.token})).send();
     assert_eq!(signed_in.status, 200, "{}", signed_in.text());
@@ -93,7 +93,7 @@ fn a_session_that_expired_opens_nothing_and_its_connection_ends() {
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(matches!(page.read(), Received::Text(_)));
     let ask = || node.call("GET", "/v1/me").header("Cookie", &cookie).send().status;
-    node.clock.advance(30 * 24 * 3_600_000 - 1_000);
+    node.clock.advance(3_600_000 - 1_000);
     assert_eq!(ask(), 200, "a second before its end");
     node.clock.advance(1_001);
     let ended = Instant::now();
