@@ -34,28 +34,31 @@ export function Join() {
   const known = useSignal<Known>(null);
   const anew = useSignal(true);
   const bad = useSignal<string | null>(null);
+  const away = useSignal(false);
+  const read = async () => {
+    bad.value = null;
+    away.value = false;
+    try {
+      const [found, me] = await Promise.all([api.invitation(code), whoAmI()]);
+      known.value = me;
+      anew.value = me === null;
+      invitation.value = found;
+    } catch (error) {
+      away.value = !(error instanceof ApiError) || error.status !== 404;
+      bad.value = words(error);
+    }
+  };
   useEffect(() => {
-    void (async () => {
-      if (code === '') {
-        bad.value =
-          'This address is not whole: the part behind # is missing. Open the link again as you got it.';
-        return;
-      }
-      try {
-        const [found, me] = await Promise.all([api.invitation(code), whoAmI()]);
-        known.value = me;
-        anew.value = me === null;
-        invitation.value = found;
-      } catch (error) {
-        bad.value = error instanceof ApiError && error.status === 0 ? error.message : words(error);
-      }
-    })();
+    if (code !== '') void read();
+    else
+      bad.value =
+        'This address is not whole: the part behind # is missing. Open the link again as you got it.';
   }, []);
   return (
     <div class="gate join">
       <div class="gate-card">
         {bad.value !== null ? (
-          <Bad text={bad.value} />
+          <Bad text={bad.value} again={away.value ? () => void read() : undefined} />
         ) : invitation.value === null ? (
           <p role="status" class="muted">
             Reading the invite…
@@ -79,12 +82,17 @@ function out() {
   connection.retry();
 }
 
-function Bad({ text }: { text: string }) {
+function Bad({ text, again }: { text: string; again?: () => void }) {
   return (
     <>
       <Logo />
       <h1>This invite does not open</h1>
       <Problem text={text} />
+      {again && (
+        <button type="button" class="button primary grow" onClick={again}>
+          Try again
+        </button>
+      )}
       <button type="button" class="button grow" onClick={out}>
         Go to LetsHang
       </button>
