@@ -156,3 +156,27 @@ fn links_that_cross_make_one_friendship_and_a_withdrawn_one_makes_none() {
         assert_eq!(node.call_as(person, "GET", "/v1/friends").ok(), json!({"friends": []}));
     }
 }
+
+#[test]
+fn a_page_from_elsewhere_can_do_nothing_with_the_cookie() {
+    let node = TestNode::start();
+    let [ann, _bob] = node.friends(["ann", "bob"]);
+    let signed_in = node.call("POST", "/v1/session").json(&json!({"token": ann.token})).send();
+    let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let own = format!("http://{}", node.address);
+    let others = ["http://evil.example".to_owned(), "null".to_owned(), format!("{own}.evil.example"), own.replace("http", "https")];
+    for origin in others {
+        let change = node.call("DELETE", "/v1/friends/bob").header("Cookie", &cookie).header("Origin", &origin).send();
+        assert_eq!(change.status, 403, "{origin}: {}", change.text());
+        let upgrade = format!(
+            "GET /v1/ws HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {cookie}\r\nOrigin: {origin}\r\n\r\n",
+            node.address
+        );
+        let (head, mut page) = request(node.address, upgrade.as_bytes());
+        let is_refused = head.starts_with("HTTP/1.1 403 ") || page.read_close() == Some(4403);
+        assert!(is_refused, "{origin}: {head}");
+    }
+    let change = node.call("DELETE", "/v1/friends/bob").header("Cookie", &cookie).header("Origin", &own).send();
+    assert_eq!(change.status, 204, "{}", change.text());
+}
