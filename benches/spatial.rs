@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use letshang::domain::{LatLon, UnixMs, UserNo};
+use letshang::domain::{LatLon, Precision, UnixMs, UserNo};
 use letshang::spatial::sphere::{UnitVector, chord2, chord2_of_metres, destination};
 use letshang::spatial::{BoundingBox, Event, Live, Nearby, Person, Settings, World};
 use rand::rngs::StdRng;
@@ -46,10 +46,10 @@ struct Town {
 
 impl Town {
     fn new(people: u32, friends: u32, spread_m: f64) -> Self {
-        Self::with(Settings::default(), people, friends, spread_m)
+        Self::with(Settings::default(), people, friends, spread_m, Precision::Exact)
     }
 
-    fn with(settings: Settings, people: u32, friends: u32, spread_m: f64) -> Self {
+    fn with(settings: Settings, people: u32, friends: u32, spread_m: f64, shown: Precision) -> Self {
         let mut random = StdRng::seed_from_u64(u64::from(people));
         let mut world = World::new(settings);
         let mut events = Vec::new();
@@ -60,6 +60,11 @@ impl Town {
         for no in 0..people {
             let half: Vec<UserNo> = (0..friends / 2).map(|_| UserNo(random.random_range(0..people))).collect();
             world.add_friends(UserNo(no), &half);
+        }
+        for owner in (0..people).map(UserNo) {
+            for viewer in world.friends(owner).to_vec() {
+                world.share(owner, viewer, shown, UnixMs(START), &mut events);
+            }
         }
         let spots = (0..people).filter_map(|_| {
             let metres = spread_m * random.random_range(0.0..1.0f64);
@@ -187,7 +192,7 @@ fn crowds(criterion: &mut Criterion) {
     for spread_m in [1_000.0, 20_000.0] {
         // Only the hub reports while it is measured, so nobody may become stale by that.
         let patient = Settings { fresh_ms: i64::MAX / 4, ..Settings::default() };
-        let mut hub = Town::with(patient, 5_001, 0, spread_m);
+        let mut hub = Town::with(patient, 5_001, 0, spread_m, Precision::Exact);
         let friends: Vec<UserNo> = (1..=5_000).map(UserNo).collect();
         hub.world.add_friends(UserNo(0), &friends);
         (0..10_002).for_each(|_| hub.report(1.0, 30_000));
@@ -199,6 +204,22 @@ fn crowds(criterion: &mut Criterion) {
             });
         });
     }
+    group.finish();
+}
+
+/// Everybody shows all friends a cell: what that costs beyond `report`.
+fn cells(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("shown_by_cells");
+    group.throughput(Throughput::Elements(1));
+    let people = 10_000;
+    let mut town = Town::with(Settings::default(), people, FRIENDS, 20_000.0, Precision::Approximate);
+    group.bench_function(BenchmarkId::new("walking_10_hz", people), |b| b.iter(|| town.report(0.14, 100)));
+    group.bench_function(BenchmarkId::new("walking_30_s", people), |b| b.iter(|| town.report(42.0, 30_000)));
+    group.bench_function(BenchmarkId::new("driving_30_s", people), |b| b.iter(|| town.report(400.0, 30_000)));
+    let all = Nearby { radius_m: 5_000.0, limit: 20, free_only: true };
+    group.bench_function("nearby_20_of_40_friends", |b| {
+        b.iter(|| town.world.nearby(UserNo(77), black_box(&all), UnixMs(town.now)));
+    });
     group.finish();
 }
 
@@ -226,6 +247,7 @@ fn main() {
     let mut criterion = criterion.sample_size(20).configure_from_args();
     reports(&mut criterion);
     crowds(&mut criterion);
+    cells(&mut criterion);
     questions(&mut criterion);
     criterion.final_summary();
 }

@@ -3,10 +3,10 @@ use bytes::Bytes;
 use letshang::http::frame_reader::{FrameReader, Message, ReaderEvent, ReaderLimits};
 use letshang::protocol::close::CloseCode;
 
-use super::oracle::{cuts, is_short, pieces};
+use super::oracle::{cuts, is_short};
 
 /// More than this is not read a byte at a time too.
-const SHORT: usize = 2_048;
+const SHORT: usize = 512;
 
 /// However the stream is cut, it is the same events; each keeps the limits; and what was understood is understood again.
 pub fn hold(input: &[u8]) {
@@ -16,7 +16,8 @@ pub fn hold(input: &[u8]) {
         fragments: [64, 2][usize::from(choice >> 2 & 1)],
         binary_allowed: choice & 8 != 0,
     };
-    let (events, reader) = read(limits, [stream]);
+    let whole = Bytes::copy_from_slice(stream);
+    let (events, reader) = read(limits, &whole, &[]);
     keep_the_limits(&events, limits, stream);
     let seed = u16::from_le_bytes([*low, *high]);
     let mut ways = vec![cuts(seed, stream.len())];
@@ -24,7 +25,7 @@ pub fn hold(input: &[u8]) {
         ways.push((1..stream.len()).collect());
     }
     for ends in ways {
-        let (cut, in_pieces) = read(limits, pieces(stream, &ends));
+        let (cut, in_pieces) = read(limits, &whole, &ends);
         assert_eq!(cut, events, "cut at {ends:?}");
         assert_eq!(in_pieces.unfinished(), reader.unfinished(), "{ends:?}");
         // A text that is wrong may be told so before its frame is whole.
@@ -37,11 +38,13 @@ pub fn hold(input: &[u8]) {
     understood_again(&events, limits);
 }
 
-fn read<'a>(limits: ReaderLimits, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ReaderEvent>, FrameReader) {
+/// What is read of a stream that arrives in pieces, which end at `ends` and at its end.
+fn read(limits: ReaderLimits, stream: &Bytes, ends: &[usize]) -> (Vec<ReaderEvent>, FrameReader) {
     let mut reader = FrameReader::new(limits);
     let mut events = Vec::new();
-    for piece in pieces {
-        let mut input = Bytes::copy_from_slice(piece);
+    let begins = [0].into_iter().chain(ends.iter().copied());
+    for (begin, end) in begins.zip(ends.iter().copied().chain([stream.len()])) {
+        let mut input = stream.slice(begin..end);
         while let Some(event) = reader.next(&mut input) {
             events.push(event);
         }
@@ -75,7 +78,7 @@ fn keep_the_limits(events: &[ReaderEvent], limits: ReaderLimits, stream: &[u8]) 
 fn understood_again(events: &[ReaderEvent], limits: ReaderLimits) {
     let sound: Vec<&ReaderEvent> = events.iter().filter(|event| !matches!(event, ReaderEvent::Bad(_))).collect();
     let said: Vec<u8> = sound.iter().flat_map(|event| frame_of(event)).collect();
-    let (again, reader) = read(limits, [said.as_slice()]);
+    let (again, reader) = read(limits, &Bytes::from(said), &[]);
     assert_eq!(again.iter().collect::<Vec<_>>(), sound);
     assert_eq!((reader.unfinished(), reader.frames()), (None, sound.len() as u64));
 }

@@ -110,6 +110,8 @@ pub struct User {
     gone: Vec<FriendGone>,
     overrun: Overrun,
     online: bool,
+    /// The person is left out of the hours' counts: to be hidden is to be gone.
+    uncounted: bool,
     /// Until when reports over HTTP keep the person online.
     http_until: Option<Instant>,
     dirty: bool,
@@ -141,7 +143,9 @@ impl User {
         // As of a moment ago: what ended since then is still to be told.
         let veiled = veiled(&deps.gate, no, &friends, now - JUST_ENDED_MS);
         let steps_counted = (person.today(now), person.steps_today(now));
+        let uncounted = is_hidden(&person.account, now);
         Some(Self {
+            uncounted,
             steps_counted,
             no,
             person,
@@ -221,7 +225,7 @@ impl User {
     /// Keeps the days' steps in rows of their own, for lists over many days; the person's row has the newest ones too. Friends read
     /// the rows of somebody who hides: they stand still meanwhile.
     fn keep_days(&mut self) {
-        if self.person.account.hidden_until.is_some_and(|end| end > self.now()) {
+        if is_hidden(&self.person.account, self.now()) {
             return;
         }
         self.days_kept = Instant::now();
@@ -301,7 +305,7 @@ impl User {
             }
         }
         let account = &self.person.account;
-        let (free, hidden) = (self.person.availability.is_free(now), account.hidden_until.is_some_and(|end| end > now));
+        let (free, hidden) = (self.person.availability.is_free(now), is_hidden(account, now));
         let person = crate::spatial::world::Person {
             radius: account.radius,
             free,
@@ -318,6 +322,11 @@ impl User {
         for end in shares.iter().filter_map(|(_, sharing)| sharing.ends(now)).chain(ends) {
             self.deps.alarms.set(self.no, end);
         }
+        if self.uncounted != hidden {
+            self.uncounted = hidden;
+            self.note_hours(Presence::Free, free, now);
+            self.note_hours(Presence::Online, self.online, now);
+        }
     }
 
     fn set_online(&mut self, online: bool) {
@@ -332,6 +341,7 @@ impl User {
 
     /// Tells the aggregator, and keeps the hour's mark with the change itself.
     fn note_hours(&self, presence: Presence, on: bool, now: UnixMs) {
+        let on = on && !self.uncounted;
         match presence {
             Presence::Free if on => self.deps.hours.free_until(self.no, self.person.availability.until, now),
             _ => self.deps.hours.presence(self.no, presence, on, now),
@@ -451,6 +461,11 @@ impl User {
             self.links.close(CloseCode::SLOW, "too much at once; come back for the present state");
         }
     }
+}
+
+/// True when the person hides from everyone now.
+fn is_hidden(account: &Account, now: UnixMs) -> bool {
+    account.hidden_until.is_some_and(|end| end > now)
 }
 
 /// Sorted: the friends to whom a person looks offline at `now`.

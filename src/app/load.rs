@@ -127,7 +127,8 @@ pub fn fill(
         if let Some(until) = availability.until.filter(|until| *until > now) {
             into.alarms.set(no, until);
         }
-        if availability.free {
+        let is_hidden = accounts.by_no(no).is_some_and(|account| account.hidden_until.is_some_and(|end| end > now));
+        if availability.free && !is_hidden {
             into.hours.still_free(no, availability.until, changed_by_hand.min(now));
         }
         if let Some(live) = live {

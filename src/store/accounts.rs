@@ -178,7 +178,7 @@ impl Accounts {
                 plan.batch.remove::<PairRow>(&(a, b));
             }
         }
-        plan.batch.owe_purge().map_err(super::secret::SecretError::from)?;
+        plan.batch.owe_purge()?;
         let numbers: Vec<_> = removed.iter().map(|person| person.account.no).collect();
         plan.lines_of_all(self.clock.now(), actor, Action::UserErased, &numbers);
         self.apply(&mut next, plan)?;

@@ -90,3 +90,31 @@ fn what_is_told_of_somebody_shown_approximately_is_a_function_of_the_cell() {
         }
     });
 }
+
+#[test]
+fn noise_at_an_edge_or_a_corner_does_not_show_where_the_edge_is() {
+    let node = TestNode::with(&[("push.moved", "\"20ms\"")]);
+    let [walker, friend] = node.friends(["walker", "friend"]);
+    let share = node.call_as(&walker, "PATCH", "/v1/friends/friend").json(&json!({"sharing": "approximate"})).send();
+    assert_eq!(share.status, 200, "{}", share.text());
+    let mut phone = node.connect(&walker);
+    let (row, column) = (cells()[4], cells()[5]);
+    // The corner of two cells of a row and the row above.
+    let corner = (row.0 + 0.005, f64::midpoint(row.1, column.1));
+    let mut noise = StdRng::seed_from_u64(7);
+    let (mut shown, mut entered) = (Vec::<At>::new(), std::collections::BTreeSet::new());
+    for _ in 0..80 {
+        // Ten seconds each: less than the hold altogether.
+        node.clock.advance(10_000);
+        let at = (corner.0 + noise.random_range(-1e-4..1e-4), corner.1 + noise.random_range(-1e-4..1e-4));
+        entered.insert(format!("{:?}", grid::centre(at)));
+        phone.be_at(at);
+        let friends = node.call_as(&friend, "GET", "/v1/friends").ok();
+        let [lat, lon] = ["lat", "lon"].map(|name| friends["friends"][0][name].as_f64().unwrap());
+        if shown.last().is_none_or(|last| !grid::same(*last, (lat, lon))) {
+            shown.push((lat, lon));
+        }
+    }
+    assert!(entered.len() >= 3, "{entered:?}");
+    assert!(shown.len() <= 2, "one change within the hold: {shown:?}");
+}

@@ -79,7 +79,7 @@ fn whoever_connects_while_the_token_is_revoked_is_out_within_a_second() {
 
 #[test]
 fn a_session_that_expired_opens_nothing_and_its_connection_ends() {
-    let node = TestNode::start();
+    let node = TestNode::with(&[("dashboard.session", "\"1h\""), ("dashboard.idle", "\"1h\""), ("dashboard.rotate", "\"1h\"")]);
     let [ann] = node.strangers(["ann"]);
     let signed_in = node.call("POST", "/v1/session").json(&json!({"token": ann.token})).send();
     assert_eq!(signed_in.status, 200, "{}", signed_in.text());
@@ -93,7 +93,7 @@ fn a_session_that_expired_opens_nothing_and_its_connection_ends() {
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(matches!(page.read(), Received::Text(_)));
     let ask = || node.call("GET", "/v1/me").header("Cookie", &cookie).send().status;
-    node.clock.advance(30 * 24 * 3_600_000 - 1_000);
+    node.clock.advance(3_600_000 - 1_000);
     assert_eq!(ask(), 200, "a second before its end");
     node.clock.advance(1_001);
     let ended = Instant::now();
@@ -155,4 +155,28 @@ fn links_that_cross_make_one_friendship_and_a_withdrawn_one_makes_none() {
     for person in [&ann, &bob] {
         assert_eq!(node.call_as(person, "GET", "/v1/friends").ok(), json!({"friends": []}));
     }
+}
+
+#[test]
+fn a_page_from_elsewhere_can_do_nothing_with_the_cookie() {
+    let node = TestNode::start();
+    let [ann, _bob] = node.friends(["ann", "bob"]);
+    let signed_in = node.call("POST", "/v1/session").json(&json!({"token": ann.token})).send();
+    let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let own = format!("http://{}", node.address);
+    let others = ["http://evil.example".to_owned(), "null".to_owned(), format!("{own}.evil.example"), own.replace("http", "https")];
+    for origin in others {
+        let change = node.call("DELETE", "/v1/friends/bob").header("Cookie", &cookie).header("Origin", &origin).send();
+        assert_eq!(change.status, 403, "{origin}: {}", change.text());
+        let upgrade = format!(
+            "GET /v1/ws HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {cookie}\r\nOrigin: {origin}\r\n\r\n",
+            node.address
+        );
+        let (head, mut page) = request(node.address, upgrade.as_bytes());
+        let is_refused = head.starts_with("HTTP/1.1 403 ") || page.read_close() == Some(4403);
+        assert!(is_refused, "{origin}: {head}");
+    }
+    let change = node.call("DELETE", "/v1/friends/bob").header("Cookie", &cookie).header("Origin", &own).send();
+    assert_eq!(change.status, 204, "{}", change.text());
 }

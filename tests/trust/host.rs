@@ -12,7 +12,17 @@ use crate::node::{Settings, TestNode};
 
 /// Nobody waits for anything here, and everything may be said as often as a script likes.
 pub const SETTINGS: Settings<'static> =
-    &[("push.moved", "\"20ms\""), ("presence.linger", "\"0s\""), ("limits.frames_per_second", "1000")];
+    &[
+        ("push.moved", "\"20ms\""),
+        ("presence.linger", "\"0s\""),
+        ("privacy.smallest_count", "5"),
+        ("privacy.invites_per_day", "1000"),
+        ("limits.frames_per_second", "1000"),
+        ("limits.user_frames_per_second", "5000"),
+        ("limits.requests_per_second", "10000"),
+        ("limits.request_burst", "100000"),
+        ("limits.invite_looks_per_minute", "10000"),
+    ];
 
 pub enum Host {
     Node(TestNode),

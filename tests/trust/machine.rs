@@ -14,6 +14,8 @@ use super::stage::{Figures, Stage};
 
 /// Scripts on nodes in this process, unless the environment says otherwise.
 const SCRIPTS: u64 = 60;
+/// Scripts at the same time: most of the time each waits for a clock's tick or a start.
+const AT_ONCE: usize = 8;
 /// Scripts on the program itself, with kill -9.
 const PROGRAM_SCRIPTS: u64 = 4;
 
@@ -60,10 +62,9 @@ fn live(host: Host, seed: u64) -> Figures {
 fn all(scripts: u64, host: impl Fn() -> Host + Sync) -> Figures {
     let first = from_environment("LETSHANG_TRUST_SEED").unwrap_or(1);
     let next = AtomicU64::new(first);
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
     let sum = std::sync::Mutex::new(Figures::default());
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);

@@ -25,6 +25,7 @@ mod raw_ws;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod canary;
 mod cells;
 mod doors;
 mod grid;

@@ -260,6 +260,10 @@ fn races(end: End, how_many: usize) {
         ("push.moved", "\"10ms\""),
         ("privacy.invites_per_day", "100000"),
         ("limits.frames_per_second", "100000"),
+        ("limits.user_frames_per_second", "100000"),
+        ("limits.user_byte_burst", "1000000000"),
+        ("limits.requests_per_second", "100000"),
+        ("limits.request_burst", "100000"),
     ];
     let node = TestNode::with_clock(&settings, Clock::System);
     let figures = Figures::default();

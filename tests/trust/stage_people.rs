@@ -175,7 +175,7 @@ impl Stage {
         // What ends by itself is closed at once, and what opens by itself when the alarm clock has looked.
         let now = self.clock.now().0;
         if self.model.ended_between(self.rested, now) {
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(220));
         }
         self.rested = now;
         self.model.now = self.clock.now().0;

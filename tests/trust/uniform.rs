@@ -103,7 +103,7 @@ fn a_link_that_is_used_withdrawn_expired_or_not_for_me_is_the_same_bytes_as_none
 #[test]
 fn how_long_it_takes_is_no_answer_either() {
     const CALLS: usize = 1_000;
-    let node = TestNode::start();
+    let node = TestNode::with(&[("limits.requests_per_second", "10000"), ("limits.request_burst", "100000")]);
     let [me, _stranger, blocker] = node.people(["me", "stranger", "blocker"], &[(0, 2)]);
     assert_eq!(node.call_as(&blocker, "PUT", "/v1/blocks/me").send().status, 204);
     let mut medians = Vec::new();

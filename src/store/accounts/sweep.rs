@@ -64,7 +64,7 @@ impl Accounts {
         strays.for_each(|key| plan.batch.remove::<PairRow>(key));
         let count = plan.batch.len();
         if count > 0 {
-            plan.batch.owe_purge().map_err(crate::store::secret::SecretError::from)?;
+            plan.batch.owe_purge()?;
             self.apply(&mut next, plan)?;
         }
         Ok(count)
