@@ -128,7 +128,8 @@ fn good_use(node: &Binary, canary: &Person, friend: &Person) -> (Client, Client,
     watch.say(&json!({"type": "nearby", "id": 1}));
     phone.tell(fix(now + 3));
     assert_eq!(call(canary, "POST", "/v1/fixes").json(&fix(now + 4)).send().status, 200);
-    for path in ["/v1/friends", "/v1/nearby", "/v1/me/viewers", "/v1/export", "/v1/steps/leaderboard", "/v1/me/tokens"] {
+    for path in ["/v1/friends", "/v1/nearby", "/v1/me/viewers", "/v1/export", "/v1/steps/leaderboard", "/v1/me/tokens"]
+    {
         assert_eq!(call(friend, "GET", path).send().status, 200, "{path}");
         assert_eq!(call(canary, "GET", path).send().status, 200, "{path}");
     }
@@ -158,7 +159,9 @@ fn bad_use(node: &Binary, canary: &Person, root: &Person, heard: &mut Heard) {
     ] {
         heard.refusal(node.call("GET", &path).send());
     }
-    for path in [format!("/v1/nothing/{token}"), format!("/v1/friends/{token}/view"), format!("/v1/nearby?radius={token}")] {
+    for path in
+        [format!("/v1/nothing/{token}"), format!("/v1/friends/{token}/view"), format!("/v1/nearby?radius={token}")]
+    {
         heard.refusal(bearer("GET", &path).send());
     }
     for body in [
@@ -188,7 +191,8 @@ fn bad_use(node: &Binary, canary: &Person, root: &Person, heard: &mut Heard) {
     heard.refusal(node.call("GET", "/v1/me").header("Authorization", &format!("Basic {token}")).send());
     heard.refusal(node.call("GET", "/v1/me").header("Cookie", &format!("letshang_session={token}")).send());
     let lines = format!("{ID}, 20261121 120000, {lat}, {lon}, Perhaps\n{ID}, x, {lat}, {lon}, True\n{token}, , ,\n");
-    let ingest = node.call("POST", "/v1/ingest").bearer(&root.token).header("Content-Type", "text/csv").body(lines).send();
+    let ingest =
+        node.call("POST", "/v1/ingest").bearer(&root.token).header("Content-Type", "text/csv").body(lines).send();
     heard.refusals.push_str(&ingest.text());
     // A connection that says everything wrong that it can.
     let mut phone = Client::hello(node.address, &letshang::domain::Clock::System, token, "spare");

@@ -60,7 +60,8 @@ fn trace(seed: u64, world: u64) -> Vec<String> {
         watch.say(&json!({"type": "nearby", "id": 2, "radius": 1_000}));
         let frames = watch.heard();
         // Whether two movements went into one frame is a matter of real time: the places in order are not.
-        let of_moved = |frame: &Value| frame["friends"].as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>();
+        let of_moved =
+            |frame: &Value| frame["friends"].as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>();
         let (moved, others): (Vec<_>, Vec<_>) = frames.iter().partition(|frame| frame["type"] == "moved");
         let mut places: Vec<String> = moved.into_iter().flat_map(of_moved).collect();
         places.dedup();

@@ -79,7 +79,11 @@ fn whoever_connects_while_the_token_is_revoked_is_out_within_a_second() {
 
 #[test]
 fn a_session_that_expired_opens_nothing_and_its_connection_ends() {
-    let node = TestNode::with(&[("dashboard.session", "\"1h\""), ("dashboard.idle", "\"1h\""), ("dashboard.rotate", "\"1h\"")]);
+    let node = TestNode::with(&[
+        ("dashboard.session", "\"1h\""),
+        ("dashboard.idle", "\"1h\""),
+        ("dashboard.rotate", "\"1h\""),
+    ]);
     let [ann] = node.strangers(["ann"]);
     let signed_in = node.call("POST", "/v1/session").json(&json!({"token": ann.token})).send();
     assert_eq!(signed_in.status, 200, "{}", signed_in.text());
@@ -164,7 +168,12 @@ fn a_page_from_elsewhere_can_do_nothing_with_the_cookie() {
     let signed_in = node.call("POST", "/v1/session").json(&json!({"token": ann.token})).send();
     let cookie = signed_in.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     let own = format!("http://{}", node.address);
-    let others = ["http://evil.example".to_owned(), "null".to_owned(), format!("{own}.evil.example"), own.replace("http", "https")];
+    let others = [
+        "http://evil.example".to_owned(),
+        "null".to_owned(),
+        format!("{own}.evil.example"),
+        own.replace("http", "https"),
+    ];
     for origin in others {
         let change = node.call("DELETE", "/v1/friends/bob").header("Cookie", &cookie).header("Origin", &origin).send();
         assert_eq!(change.status, 403, "{origin}: {}", change.text());

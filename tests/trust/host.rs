@@ -11,27 +11,26 @@ use crate::http::call;
 use crate::node::{Settings, TestNode};
 
 /// Nobody waits for anything here, and everything may be said as often as a script likes.
-pub const SETTINGS: Settings<'static> =
-    &[
-        ("push.moved", "\"20ms\""),
-        ("presence.linger", "\"0s\""),
-        ("privacy.smallest_count", "5"),
-        ("privacy.invites_per_day", "1000"),
-        ("limits.frames_per_second", "1000"),
-        ("limits.user_frames_per_second", "5000"),
-        ("limits.requests_per_second", "10000"),
-        ("limits.request_burst", "100000"),
-        ("limits.invite_looks_per_minute", "10000"),
-    ];
+pub const SETTINGS: Settings<'static> = &[
+    ("push.moved", "\"20ms\""),
+    ("presence.linger", "\"0s\""),
+    ("privacy.smallest_count", "5"),
+    ("privacy.invites_per_day", "1000"),
+    ("limits.frames_per_second", "1000"),
+    ("limits.user_frames_per_second", "5000"),
+    ("limits.requests_per_second", "10000"),
+    ("limits.request_burst", "100000"),
+    ("limits.invite_looks_per_minute", "10000"),
+];
 
 pub enum Host {
-    Node(TestNode),
+    Node(Box<TestNode>),
     Program(Place, Binary),
 }
 
 impl Host {
     pub fn node() -> Self {
-        Self::Node(TestNode::with(SETTINGS))
+        Self::Node(Box::new(TestNode::with(SETTINGS)))
     }
 
     pub fn program() -> Self {
@@ -65,7 +64,8 @@ impl Host {
             Self::Program(place, _) => place.administrator("root"),
         };
         let users: Vec<_> = (0..how_many).map(|p| json!({"user": marks::id(p), "name": marks::name(p, 0)})).collect();
-        let made = call(self.address(), "POST", "/v1/admin/users").bearer(&root.token).json(&json!({"users": users})).ok();
+        let made =
+            call(self.address(), "POST", "/v1/admin/users").bearer(&root.token).json(&json!({"users": users})).ok();
         let token = |person: usize| made["users"][person]["token"].as_str().unwrap().to_owned();
         (0..how_many).map(|person| Person { id: marks::id(person), token: token(person), no: 0 }).collect()
     }
@@ -73,7 +73,7 @@ impl Host {
     /// Everything stops as it stands, without a word to anybody, and begins anew from the disk.
     pub fn crash(self) -> Self {
         match self {
-            Self::Node(node) => Self::Node(node.crash()),
+            Self::Node(node) => Self::Node(Box::new(node.crash())),
             Self::Program(place, binary) => {
                 binary.kill();
                 let binary = place.serve();
@@ -85,7 +85,7 @@ impl Host {
     /// An orderly end, and a new beginning.
     pub fn restart(self) -> Self {
         match self {
-            Self::Node(node) => Self::Node(node.restart()),
+            Self::Node(node) => Self::Node(Box::new(node.restart())),
             Self::Program(place, mut binary) => {
                 binary.terminate();
                 binary.wait();

@@ -48,7 +48,9 @@ impl Window<'_> {
         let frame: Value = serde_json::from_str(text).unwrap();
         let kind = frame["type"].as_str().unwrap_or_default();
         match keys::of_frame(kind) {
-            Some(shape) => wrong.extend(shape.undeclared(&frame).iter().map(|field| format!("undeclared field {field}"))),
+            Some(shape) => {
+                wrong.extend(shape.undeclared(&frame).iter().map(|field| format!("undeclared field {field}")))
+            }
             None => wrong.push("undeclared frame".to_owned()),
         }
         if kind == "friendship" {
@@ -72,12 +74,15 @@ impl Window<'_> {
     /// An answer over HTTP to `viewer`: its whole text, and the JSON in it if it is that.
     pub fn answer(&self, viewer: usize, call: &str, status: u16, text: &str, besides: &Besides) -> Vec<String> {
         let mut wrong = self.marks(viewer, text, besides);
-        let Some(body) = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str::<Value>(body).ok()) else {
+        let Some(body) = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str::<Value>(body).ok())
+        else {
             return wrong;
         };
         let shape = if status < 400 { keys::of_answer(call) } else { Some(keys::of_error()) };
         match shape {
-            Some(shape) => wrong.extend(shape.undeclared(&body).iter().map(|field| format!("undeclared field {field}"))),
+            Some(shape) => {
+                wrong.extend(shape.undeclared(&body).iter().map(|field| format!("undeclared field {field}")))
+            }
             None => wrong.push("an answer without a declared shape".to_owned()),
         }
         // A view is of oneself, as another sees one: judged where it is asked for.
@@ -113,7 +118,9 @@ impl Window<'_> {
         };
         if most <= Sees::Name {
             let says = |name: &str| !matches!(object.get(name), None | Some(Value::Null | Value::Bool(false)));
-            for name in ["online", "free", "near", "note", "until", "lat", "lon", "t", "acc", "speed", "heading", "distance"] {
+            for name in
+                ["online", "free", "near", "note", "until", "lat", "lon", "t", "acc", "speed", "heading", "distance"]
+            {
                 // The end of an encounter has its own time, and is judged elsewhere.
                 must(!says(name) || object["type"] == "apart", name);
             }
@@ -126,7 +133,8 @@ impl Window<'_> {
             must(object.get("speed").is_none() && object.get("heading").is_none(), "a motion");
         } else {
             let fixes = [lat, lon].map(|degrees| self.coordinates.of(degrees));
-            let is_theirs = matches!(fixes, [Some(Mark::Fix(a, x)), Some(Mark::Fix(b, y))] if (a, x) == (b, y) && a == owner);
+            let is_theirs =
+                matches!(fixes, [Some(Mark::Fix(a, x)), Some(Mark::Fix(b, y))] if (a, x) == (b, y) && a == owner);
             must(is_theirs, "a position that is not one of theirs");
             must(most >= Sees::Place, "an exact position");
         }
@@ -144,7 +152,7 @@ impl Window<'_> {
             let free = [viewer, other].iter().all(|person| model.people[*person].is_free(model.now));
             both >= Sees::Cell && free
         };
-        if !self.models().iter().any(|model| allowed(&model)) {
+        if !self.models().iter().any(allowed) {
             wrong.push(format!("{viewer} near {other}: not both shown and free"));
         }
         let distance = frame["distance"].as_f64().unwrap_or(-1.0);

@@ -5,11 +5,22 @@ use serde_json::Value;
 const FRIEND: &[&str] =
     &["user", "name", "online", "free", "note", "until", "near", "lat", "lon", "t", "acc", "approximate"];
 const LISTED: &[&str] = &[
-    "user", "name", "online", "free", "note", "until", "near", "lat", "lon", "t", "acc", "approximate", "sharing",
+    "user",
+    "name",
+    "online",
+    "free",
+    "note",
+    "until",
+    "near",
+    "lat",
+    "lon",
+    "t",
+    "acc",
+    "approximate",
+    "sharing",
     "sharing_until",
 ];
-const AROUND: &[&str] =
-    &["user", "name", "distance", "free", "note", "until", "t", "lat", "lon", "acc", "approximate"];
+const AROUND: &[&str] = &["user", "name", "distance", "free", "note", "until", "t", "lat", "lon", "acc", "approximate"];
 const MOVED: &[&str] = &["user", "lat", "lon", "t", "acc", "speed", "heading", "approximate"];
 const PERSON: &[&str] = &["user", "name"];
 const LIMITS: &[&str] = &["frame_bytes", "fixes_per_frame", "frames_per_second"];
@@ -59,16 +70,24 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         "GET /v1/blocks" => shape(&["blocked"], &[("blocked", PERSON)]),
         "GET /v1/me" | "PATCH /v1/me" => shape(
             &[
-                "user", "name", "admin", "radius", "time_zone", "stride", "free", "note", "until", "hidden_until",
+                "user",
+                "name",
+                "admin",
+                "radius",
+                "time_zone",
+                "stride",
+                "free",
+                "note",
+                "until",
+                "hidden_until",
                 "only_free",
             ],
             &[],
         ),
         "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until"], &[]),
-        "GET /v1/me/tokens" => shape(
-            &["tokens"],
-            &[("tokens", &["id", "device", "kind", "created", "expires", "current"])],
-        ),
+        "GET /v1/me/tokens" => {
+            shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
+        }
         "POST /v1/me/tokens" => shape(&["id", "token", "device", "kind"], &[]),
         "POST /v1/invites" => shape(&["code", "url", "expires"], &[]),
         "GET /v1/invites" => {

@@ -9,14 +9,17 @@ use crate::node::TestNode;
 /// and an export is such an act.
 fn everything(node: &TestNode, token: &str) -> Vec<String> {
     let of = |path: &str| node.call("GET", path).bearer(token).send();
-    let answers = ["/v1/me", "/v1/friends", "/v1/me/tokens", "/v1/invites", "/v1/blocks", "/v1/steps"].map(|it| of(it).text());
+    let answers =
+        ["/v1/me", "/v1/friends", "/v1/me/tokens", "/v1/invites", "/v1/blocks", "/v1/steps"].map(|it| of(it).text());
     let files = unpack(&of("/v1/export").body).into_iter().filter(|(name, _)| name != "audit.json");
     answers.into_iter().chain(files.map(|(name, text)| format!("{name}: {text}"))).collect()
 }
 
 /// The files of an archive that is not compressed.
 fn unpack(mut bytes: &[u8]) -> Vec<(String, String)> {
-    let number = |bytes: &[u8], at: usize, len: usize| bytes[at..at + len].iter().rev().fold(0, |sum, byte| sum * 256 + usize::from(*byte));
+    let number = |bytes: &[u8], at: usize, len: usize| {
+        bytes[at..at + len].iter().rev().fold(0, |sum, byte| sum * 256 + usize::from(*byte))
+    };
     let mut files = Vec::new();
     while bytes.starts_with(b"PK\x03\x04") {
         let (size, name, extra) = (number(bytes, 18, 4), number(bytes, 26, 2), number(bytes, 28, 2));
@@ -45,7 +48,9 @@ fn a_message_changes_its_senders_data_alone() {
     };
     phone.tell(spoofed(json!({"type": "fix", "lat": 1.0, "lon": 2.0, "t": node.clock.now().0, "steps": 9_999})));
     phone.tell(spoofed(json!({"type": "availability", "free": false, "note": "not me"})));
-    phone.tell(spoofed(json!({"type": "fixes", "fixes": [{"lat": 1.0, "lon": 2.0, "t": node.clock.now().0 + 1, "user": "cem"}]})));
+    phone.tell(spoofed(
+        json!({"type": "fixes", "fixes": [{"lat": 1.0, "lon": 2.0, "t": node.clock.now().0 + 1, "user": "cem"}]}),
+    ));
     phone.say(&spoofed(json!({"type": "map", "open": true})));
     phone.raw.text("cem, 20270315 120000, 1.0, 2.0, True");
     loop {

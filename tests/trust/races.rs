@@ -75,7 +75,7 @@ impl Walker {
                 let t = Clock::System.now().0;
                 let lat = SQUARE.0 + f64::from(step % 1_000) * 1e-6;
                 let fix = json!({"type": "fix", "lat": lat, "lon": SQUARE.1, "t": t, "acc": 5.0});
-                let is_free = step % 2 == 0;
+                let is_free = step.is_multiple_of(2);
                 let state = json!({"type": "availability", "free": is_free, "note": format!("step {step}")});
                 let say = |message: &Value| frame(TEXT, message.to_string().as_bytes());
                 let bytes = [say(&fix), say(&state)].concat();
@@ -105,7 +105,9 @@ fn write_whole(stream: &mut TcpStream, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         match stream.write(bytes) {
             Ok(n) => bytes = &bytes[n..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_millis(1))
+            }
             Err(_) => return false,
         }
     }
@@ -201,7 +203,8 @@ impl Couple<'_> {
 
     /// Whether a frame says something of somebody that may not be said any more.
     fn is_late(&self, frame: &Value, id: &str) -> bool {
-        let about = frame["user"] == id || frame["friends"].as_array().is_some_and(|all| all.iter().any(|it| it["user"] == id));
+        let about =
+            frame["user"] == id || frame["friends"].as_array().is_some_and(|all| all.iter().any(|it| it["user"] == id));
         let is_gone = frame["online"] == false && frame["free"] == false && frame.get("note").is_none();
         let allowed = match self.end {
             End::Hide | End::Off => frame["type"] == "presence" && is_gone,

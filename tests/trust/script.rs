@@ -21,39 +21,124 @@ pub enum Way {
 /// One act. Ends are milliseconds from when it is done.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act {
-    Move { who: usize, spot: usize, way: Way },
+    Move {
+        who: usize,
+        spot: usize,
+        way: Way,
+    },
     /// Several fixes in one message, a few metres each.
-    Walk { who: usize, spot: usize, fixes: usize, way: Way },
+    Walk {
+        who: usize,
+        spot: usize,
+        fixes: usize,
+        way: Way,
+    },
     /// A fix for whose answer nobody waits: the next act may overtake it.
-    Fire { who: usize, spot: usize, device: usize },
-    Free { who: usize, note: bool, ms: Option<i64>, way: Way },
-    Busy { who: usize, way: Way },
-    Befriend { who: usize, whom: usize, gives: (Level, Option<i64>), takes: (Level, Option<i64>) },
-    Invite { who: usize, gives: (Level, Option<i64>) },
-    Accept { who: usize, code: usize, gives: (Level, Option<i64>) },
-    Withdraw { code: usize },
-    Part { who: usize, whom: usize },
-    Block { who: usize, whom: usize },
-    Unblock { who: usize, whom: usize },
-    Share { who: usize, whom: usize, level: Level, ms: Option<i64> },
-    Hide { who: usize, ms: i64 },
-    Show { who: usize },
-    OnlyFree { who: usize, on: bool },
-    Rename { who: usize },
-    Connect { who: usize, device: usize },
-    Drop { who: usize, device: usize },
-    Map { who: usize, device: usize, open: bool },
+    Fire {
+        who: usize,
+        spot: usize,
+        device: usize,
+    },
+    Free {
+        who: usize,
+        note: bool,
+        ms: Option<i64>,
+        way: Way,
+    },
+    Busy {
+        who: usize,
+        way: Way,
+    },
+    Befriend {
+        who: usize,
+        whom: usize,
+        gives: (Level, Option<i64>),
+        takes: (Level, Option<i64>),
+    },
+    Invite {
+        who: usize,
+        gives: (Level, Option<i64>),
+    },
+    Accept {
+        who: usize,
+        code: usize,
+        gives: (Level, Option<i64>),
+    },
+    Withdraw {
+        code: usize,
+    },
+    Part {
+        who: usize,
+        whom: usize,
+    },
+    Block {
+        who: usize,
+        whom: usize,
+    },
+    Unblock {
+        who: usize,
+        whom: usize,
+    },
+    Share {
+        who: usize,
+        whom: usize,
+        level: Level,
+        ms: Option<i64>,
+    },
+    Hide {
+        who: usize,
+        ms: i64,
+    },
+    Show {
+        who: usize,
+    },
+    OnlyFree {
+        who: usize,
+        on: bool,
+    },
+    Rename {
+        who: usize,
+    },
+    Connect {
+        who: usize,
+        device: usize,
+    },
+    Drop {
+        who: usize,
+        device: usize,
+    },
+    Map {
+        who: usize,
+        device: usize,
+        open: bool,
+    },
     /// `nearby` over a connection.
-    Around { who: usize, device: usize },
+    Around {
+        who: usize,
+        device: usize,
+    },
     /// Every question that can be asked over HTTP.
-    Ask { who: usize, whom: usize },
-    Revoke { who: usize, device: usize },
-    Issue { who: usize, device: usize },
-    Erase { who: usize },
+    Ask {
+        who: usize,
+        whom: usize,
+    },
+    Revoke {
+        who: usize,
+        device: usize,
+    },
+    Issue {
+        who: usize,
+        device: usize,
+    },
+    Erase {
+        who: usize,
+    },
     /// Nothing happens for a moment of real time: what waits in slots comes out.
     Wait,
     /// The clock is turned.
-    Pass { ms: i64 },
+    Pass {
+        ms: i64,
+    },
     /// As kill -9, and back.
     Crash,
     Restart,
@@ -88,7 +173,7 @@ pub fn next(rng: &mut StdRng, model: &Model, codes: usize) -> Act {
         435..450 => Act::Invite { who, gives: choice(rng) },
         450..475 if codes > 0 => Act::Accept { who, code: rng.random_range(0..codes), gives: choice(rng) },
         475..480 if codes > 0 => Act::Withdraw { code: rng.random_range(0..codes) },
-        435..490 => Act::Part { who, whom },
+        450..490 => Act::Part { who, whom },
         490..505 => Act::Block { who, whom },
         505..520 => Act::Unblock { who, whom: blocked.choose(rng).copied().unwrap_or(anybody) },
         520..590 => Act::Share { who, whom, level, ms: end(rng) },

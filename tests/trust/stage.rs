@@ -357,7 +357,8 @@ impl Stage {
     /// The next place of somebody around a spot, reached at a speed that is no jump. No coordinate is ever used twice.
     fn next_fix(&mut self, who: usize, spot: usize) -> Fix {
         let is_program = self.host.as_ref().unwrap().is_program();
-        let steps = if is_program { [-0.000_2, -0.000_2, 0.000_2, 0.000_2] } else { [-0.004, -0.000_4, 0.000_4, 0.004] };
+        let steps =
+            if is_program { [-0.000_2, -0.000_2, 0.000_2, 0.000_2] } else { [-0.004, -0.000_4, 0.000_4, 0.004] };
         self.fixes += 1;
         let own = f64::from(self.fixes) * 2e-7;
         let exact = |degrees: f64| format!("{degrees:.7}").parse().unwrap();

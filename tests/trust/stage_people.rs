@@ -96,7 +96,10 @@ impl Stage {
         if let Some(mut older) = older {
             older.read_to_the_end(Duration::from_secs(5));
             if older.closed != Some(4409) {
-                self.complain(format!("the same device came twice, and the older connection ended with {:?}", older.closed));
+                self.complain(format!(
+                    "the same device came twice, and the older connection ended with {:?}",
+                    older.closed
+                ));
             }
         }
     }
@@ -220,7 +223,8 @@ impl Stage {
                 continue;
             }
             let person = &before.people[friend];
-            let place = person.newest().filter(|(_, fix)| before.now - fix.t <= FRESH_MS - 2_000).map(|(_, fix)| fix.at);
+            let place =
+                person.newest().filter(|(_, fix)| before.now - fix.t <= FRESH_MS - 2_000).map(|(_, fix)| fix.at);
             let is_shown = match (sees, place) {
                 (Sees::Place, Some(place)) => row["lat"] == place.0 && row["lon"] == place.1,
                 (Sees::Cell, Some(_)) => row["approximate"] == true && row["lat"].is_number(),
@@ -228,7 +232,8 @@ impl Stage {
                 (Sees::Nothing | Sees::Name | Sees::State, _) => row.get("lat").is_none(),
             };
             let is_free = sees < Sees::State || row["free"] == person.is_free(before.now);
-            let is_said = row["name"] == marks::name(friend, person.name) && row["sharing"] == given.at(before.now).word();
+            let is_said =
+                row["name"] == marks::name(friend, person.name) && row["sharing"] == given.at(before.now).word();
             if !is_shown || !is_free || !is_said {
                 self.complain(format!("{who} sees {sees:?} of {person:?}: {row}"));
             }

@@ -43,7 +43,10 @@ impl Tap {
 
     pub fn say(&mut self, message: &Value) {
         // A connection that the server closed cannot be written to; what came before it is still read.
-        let _ = std::io::Write::write_all(&mut self.raw.stream, &frame(crate::raw_ws::TEXT, message.to_string().as_bytes()));
+        let _ = std::io::Write::write_all(
+            &mut self.raw.stream,
+            &frame(crate::raw_ws::TEXT, message.to_string().as_bytes()),
+        );
     }
 
     /// Says something with a number and waits for its `ack`; false when the connection ended before.

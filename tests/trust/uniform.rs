@@ -69,7 +69,8 @@ fn a_link_that_is_used_withdrawn_expired_or_not_for_me_is_the_same_bytes_as_none
     node.clock.advance(8 * 24 * 3_600_000);
     let (_, used) = invite(&node, &inviter);
     let [other] = node.strangers(["other"]);
-    let accept = |who: &Person, code: &str| ask(&node, who, "POST", &format!("/v1/invites/{code}/accept"), Some(&json!({})));
+    let accept =
+        |who: &Person, code: &str| ask(&node, who, "POST", &format!("/v1/invites/{code}/accept"), Some(&json!({})));
     assert_eq!(accept(&other, &used).status, 200);
     let (id, withdrawn) = invite(&node, &inviter);
     assert_eq!(node.call_as(&inviter, "DELETE", &format!("/v1/invites/{id}")).send().status, 204);
