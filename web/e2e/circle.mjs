@@ -46,13 +46,7 @@ export async function circle({ binary, test, visit, picture }) {
   const join = async (link, name, options = {}) => {
     const { pathname, hash } = new URL(link);
     const page = await visit({ on, path: pathname + hash, ...options });
-    await page
-      .getByLabel('Your name')
-      .fill(name, { timeout: 20000 })
-      .catch(async (e) => {
-        console.log(await page.locator('.shell').innerText());
-        throw e;
-      });
+    await page.getByLabel('Your name').fill(name);
     return page;
   };
   /** A link, made on a page by hand. */

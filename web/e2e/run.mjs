@@ -59,7 +59,7 @@ async function visit({ on = server, path = '/', size = WIDE, dark = false, hash 
   page.on('console', (m) => {
     if (
       m.type() === 'error' &&
-      !/status of (401|404|409|422)|Failed to fetch \(0\)|ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|503/.test(
+      !/status of (401|403|404|409|422)|Failed to fetch \(0\)|ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|503/.test(
         m.text(),
       )
     )
