@@ -6,7 +6,7 @@ use super::oracle::{cuts, is_short, pieces};
 use super::seed_lines;
 
 /// More than this is not read a byte at a time too.
-const SHORT: usize = 1_024;
+const SHORT: usize = 256;
 
 /// However the bytes are cut, it is the same lines; they are all accounted for; and each is a seed line or is refused.
 pub fn hold(input: &[u8]) {

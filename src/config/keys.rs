@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use super::{ConfigError, Span};
+use super::{ConfigError, RedisUrl, Span};
 
 /// What a key may hold. Bounds are included.
 #[derive(Clone, Copy, Debug)]
@@ -111,8 +111,10 @@ fn nearest(path: &str) -> Option<&'static str> {
     (away <= 3 && path.len() < 100).then_some(closest)
 }
 
-/// A text of the source, quoted, short and on one line.
+/// A text of the source, quoted, short and on one line. An address in it, wherever it strayed, loses its password.
 pub(super) fn shortened(text: &str) -> String {
+    let address = text.contains("://").then(|| RedisUrl::new(text).to_string());
+    let text = address.as_deref().unwrap_or(text);
     let short: String = text.chars().take(60).collect();
     if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
 }
