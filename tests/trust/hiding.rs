@@ -135,7 +135,8 @@ impl World {
             phone.be_at(place);
         }
         if self.step % 3 == 0 {
-            self.others[0].be_free(self.step % 2 == 0);
+            let note = format!("round {}", self.step);
+            self.others[0].tell(json!({"type": "availability", "free": true, "note": note}));
         }
     }
 
