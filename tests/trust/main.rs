@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`machine`] | random lives of two to five people against a model that was written from the rules alone: every frame and every answer |
 //! | [`races`] | nothing about a person reaches a viewer after the act that ended it was answered |
+//! | [`slow`] | what waits for a slow reader is looked at again, and forgotten when a friendship ends |
 //! | [`hiding`] | who hides is the same bytes as who is gone |
 //! | [`cells`] | what is told of someone shown approximately is a function of the cell |
 //! | [`uniform`] | nobody, a stranger and somebody who blocked me are the same bytes |
@@ -39,6 +40,7 @@ mod model;
 mod own_data;
 mod races;
 mod script;
+mod slow;
 mod stage;
 mod tap;
 mod uniform;
