@@ -43,7 +43,8 @@ struct World {
 
 fn text(reply: &Reply) -> String {
     let is_fixed = |name: &&(String, String)| name.0 != "date";
-    let mut head: Vec<_> = reply.headers.iter().filter(is_fixed).map(|(name, value)| format!("{name}: {value}\n")).collect();
+    let mut head: Vec<_> =
+        reply.headers.iter().filter(is_fixed).map(|(name, value)| format!("{name}: {value}\n")).collect();
     // The order of headers is drawn for each answer.
     head.sort();
     format!("{} {}{}", reply.status, head.concat(), reply.text())
@@ -153,7 +154,9 @@ impl World {
         for moment in 0..5 {
             let place: At = north_of(SQUARE, f64::from(step * 40 + moment));
             let t = now + i64::from(moment);
-            phone.tell(json!({"type": "fix", "lat": place.0, "lon": place.1, "t": t, "acc": 5.0, "steps": 1_000 + step * 50}));
+            phone.tell(
+                json!({"type": "fix", "lat": place.0, "lon": place.1, "t": t, "acc": 5.0, "steps": 1_000 + step * 50}),
+            );
         }
         let note = format!("tea {step}");
         phone.tell(json!({"type": "availability", "free": step % 2 == 1, "note": note}));
@@ -211,7 +214,10 @@ impl World {
             }
             Absence::SharesNothing => {
                 let body = json!({"sharing": "exact"});
-                assert_eq!(self.node.call_as(&self.absent, "PATCH", "/v1/friends/friend").json(&body).send().status, 200);
+                assert_eq!(
+                    self.node.call_as(&self.absent, "PATCH", "/v1/friends/friend").json(&body).send().status,
+                    200
+                );
             }
             Absence::Gone => self.phones.push(self.node.connect(&self.absent)),
         }
@@ -254,7 +260,8 @@ fn same_bytes(absence: Absence) {
     }
     assert_eq!(there.1.len(), gone.1.len());
     assert_eq!(there.2, gone.2, "the return");
-    let shown: usize = gone.1.iter().filter(|line| line.contains("online\":6}") || line.contains("\"free\":true")).count();
+    let shown: usize =
+        gone.1.iter().filter(|line| line.contains("online\":6}") || line.contains("\"free\":true")).count();
     assert!(shown > 10, "the others are seen");
 }
 
