@@ -1,7 +1,7 @@
 # The commands of the README. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint bench tools clean
+.PHONY: help demo run test lint bench fuzz tools clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ lint: tools-lint ## Formatting, clippy, licences
 
 bench: ## The spatial core beside its yardsticks
 	cargo bench --locked --bench spatial
+
+fuzz: ## Searches for inputs that break a promise: a minute a target (SECONDS_EACH=600, TARGETS="gpx config")
+	@config/fuzz.sh $(TARGETS)
 
 .PHONY: tools-test tools-lint
 tools-test:

@@ -1,21 +1,25 @@
 //! Putting a node together: the one place that knows every actor. Built last stage first, addresses passed in `new`.
+pub mod listen;
 mod load;
+mod mount;
 mod stop;
+pub mod sweep;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 
+use self::listen::Listening;
 use crate::activity::histogram::hour_of;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
+use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
 use crate::actors::registry::Registry;
@@ -23,13 +27,15 @@ use crate::actors::spatial_inbox::SpatialInbox;
 use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
-use crate::domain::Clock;
+use crate::domain::{Clock, RELEASED};
+use crate::http::browsers::Browsers;
+use crate::http::limits::{Limits, Room};
 use crate::http::people::People;
-use crate::http::socket::{DISCONNECT_TIMEOUT, SocketMetrics, TcpOptions, WRITE_BUFFER, on_connect_with};
+use crate::http::socket::SocketMetrics;
 use crate::http::state::Node;
-use crate::http::{admin_socket, routes};
+use crate::http::{admin_socket, invites};
 use crate::protocol::client::FIXES_PER_FRAME;
-use crate::protocol::server::Limits;
+use crate::protocol::server;
 use crate::spatial::world::{Settings, World};
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
@@ -37,9 +43,11 @@ use crate::telemetry;
 /// A node that stands and listens.
 pub struct App {
     address: SocketAddr,
+    url: String,
     node: Arc<Node>,
     server: Server,
     parts: stop::Parts,
+    first_link: Option<String>,
 }
 
 impl App {
@@ -49,13 +57,13 @@ impl App {
     /// When the address is taken, the folder cannot be used or the settings contradict each other.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let listener = listen(config.server.listen)?;
-        let address = listener.local_addr()?;
+        let listening = Listening::take(&config, clock.now())?;
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
+        mount::warn_of_network(store.path());
         let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
         tracing::debug!(ms = since(started), "store read");
-        let accounts = Arc::new(stored.accounts);
+        let accounts = Arc::new(stored.accounts.with_clock(clock.clone()));
         load::check_guest(&config, &accounts)?;
 
         let stopping = Stopping::default();
@@ -98,8 +106,9 @@ impl App {
         spatial.connect(index.clone().recipient());
 
         let user = Arc::new(UserDeps {
-            accounts,
             store,
+            gate: Arc::new(Entitlements::new(accounts.clone(), board.clone(), clock.clone())),
+            accounts,
             board,
             registry: registry.clone(),
             spatial,
@@ -110,7 +119,7 @@ impl App {
             suspended,
             clock: clock.clone(),
             zone: zone.clone(),
-            limits: limits(&config),
+            limits: frame_limits(&config),
             linger: config.presence.linger.get(),
             http_linger: config.presence.http_linger.get(),
             steps_every: config.push.steps.get(),
@@ -132,7 +141,8 @@ impl App {
             hours: hours.actor.clone(),
             sinks: hours.sinks,
             sockets,
-            max_connections: max_connections(&config) as u64,
+            limits: Arc::new(Limits::new(&config, Room::of(&config))),
+            browsers: Browsers::default(),
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,
@@ -140,26 +150,38 @@ impl App {
             fixes_per_second_e3: AtomicU64::new(0),
             zone,
             config,
+            certificates: listening.certificates.clone(),
         });
-        let server = serve(listener, &node)?;
+        let (address, url) = (listening.address, listening.url());
+        let first_link = invites::first_link(&node, &url)?;
+        let server = listening.serve(&node)?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
-        actix_rt::spawn(admin_socket::serve(admin, node.clone(), format!("http://{address}")));
+        actix_rt::spawn(admin_socket::serve(admin, node.clone(), url.clone()));
+        actix_rt::spawn(listen::keep_fresh(node.certificates.clone(), node.user.clock.clone()));
         actix_rt::spawn(measure_rate(node.clone()));
+        actix_rt::spawn(sweep::keep_clean(node.clone()));
+        actix_rt::spawn(Limits::keep_swept(Arc::downgrade(&node.limits)));
         node.ready.store(true, Ordering::Relaxed);
         tracing::info!(%address, ready_ms = since(started), "ready");
         let parts = stop::Parts { journal: journal_actor, hours: hours.actor, _alarm: alarm };
-        Ok(Self { address, node, server, parts })
+        Ok(Self { address, url, node, server, parts, first_link })
     }
 
-    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears the address.
+    /// Runs a node in an actix system of its own until SIGTERM or SIGINT. `listening` hears when it stands.
     ///
     /// # Errors
     /// As [`App::start`] and [`App::run_until`].
-    pub fn run(config: Config, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+    pub fn run(config: Config, listening: impl FnOnce(&Self)) -> anyhow::Result<()> {
+        if Clock::System.now() < RELEASED {
+            tracing::warn!(
+                "the clock of this machine is before the release of this program: no tokens are made until it is set"
+            );
+        }
         actix::System::new().block_on(async {
             let app = Self::start(config, Clock::System).await?;
-            listening(app.address());
-            app.run_until(stop::signal()).await
+            let stopped = stop::signal();
+            listening(&app);
+            app.run_until(stopped).await
         })
     }
 
@@ -167,6 +189,18 @@ impl App {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The link that makes the first administrator, when there is nobody yet. For the operator's eyes, not for the log.
+    #[must_use]
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
+    }
+
+    /// Where it listens, as a client on this machine writes it before a path.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The node, for tests that look inside.
@@ -205,43 +239,6 @@ impl App {
     }
 }
 
-fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
-    let listen = || -> std::io::Result<TcpListener> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(4_096)?;
-        Ok(socket.into())
-    };
-    listen().with_context(|| format!("cannot listen on {address}"))
-}
-
-fn serve(listener: TcpListener, node: &Arc<Node>) -> anyhow::Result<Server> {
-    let workers = node.config.worker_threads();
-    let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
-    // Beyond `max_connections` the answer is 503; a few more connections are needed to give it.
-    let per_worker = max_connections(&node.config) / workers + 256;
-    let shared = node.clone();
-    let server = HttpServer::new(move || {
-        let node = shared.clone();
-        actix_web::App::new()
-            .wrap_fn(routes::guard)
-            .configure(move |config: &mut web::ServiceConfig| routes::register(config, node))
-    })
-    .workers(workers)
-    .max_connections(per_worker)
-    .h1_write_buffer_size(WRITE_BUFFER)
-    .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-    .on_connect(on_connect_with(options))
-    .shutdown_timeout(1)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
-}
-
 /// Starts an actor on a thread of its own.
 fn on_own_thread<A: Actor<Context = Context<A>>>(make: impl FnOnce(&mut Context<A>) -> A + Send + 'static) -> Addr<A> {
     A::start_in_arbiter(&Arbiter::new().handle(), make)
@@ -257,13 +254,6 @@ async fn measure_rate(node: Arc<Node>) {
         node.fixes_per_second_e3.store(u64::try_from(rate).unwrap_or(u64::MAX), Ordering::Relaxed);
         before = now;
     }
-}
-
-/// What the settings allow, kept below the limit of open files so that the store and the last refusals still have some.
-fn max_connections(config: &Config) -> usize {
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    let room = usize::try_from(files.saturating_sub(128) / 10 * 8).unwrap_or(usize::MAX);
-    config.server.max_connections.min(room)
 }
 
 fn since(started: Instant) -> u64 {
@@ -287,8 +277,8 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn limits(config: &Config) -> Limits {
-    Limits {
+fn frame_limits(config: &Config) -> server::Limits {
+    server::Limits {
         frame_bytes: config.limits.frame_bytes,
         fixes_per_frame: FIXES_PER_FRAME,
         frames_per_second: config.limits.frames_per_second,

@@ -2,19 +2,28 @@
 mod administer;
 pub mod replay;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::App;
+use crate::app::listen::{self, ListenError};
 use crate::config::{Config, ConfigError, Flags};
+use crate::domain::Clock;
+use crate::http::tls::TlsError;
 use crate::protocol::admin::AdminRequest;
 use crate::store::keys::Keys;
 use crate::store::redis::RedisUrl;
 use crate::telemetry;
 
-/// sysexits(3): the configuration is wrong.
+/// sysexits(3): the command line is wrong.
+const EX_USAGE: u8 = 64;
+/// The system does not give what is needed: the address.
+const EX_OSERR: u8 = 71;
+/// The configuration is wrong, or the certificate.
 const EX_CONFIG: u8 = 78;
 
 /// A self-hosted real-time geolocation server for friends who want to meet and walk more.
@@ -37,6 +46,9 @@ enum Command {
         /// Also write the hourly histogram to this Redis
         #[arg(long, value_name = "URL")]
         redis: Option<String>,
+        /// Speak plain HTTP on an address that is not loopback: for a proxy in front, with a private way to here
+        #[arg(long)]
+        insecure_http: bool,
     },
     /// Make and change accounts
     #[command(subcommand)]
@@ -57,6 +69,24 @@ enum Command {
         a: String,
         /// The other
         b: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a link that works once and print it: whoever opens it becomes somebody's friend, or an administrator
+    Invite {
+        /// Whose friend
+        #[arg(required_unless_present = "admin", conflicts_with = "admin")]
+        name: Option<String>,
+        /// An administrator instead
+        #[arg(long)]
+        admin: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Erase somebody and everything that is theirs. There is no way back
+    Erase {
+        /// Whom
+        name: String,
         #[command(flatten)]
         place: Place,
     },
@@ -118,41 +148,72 @@ impl Place {
     /// # Errors
     /// As [`Config::load`].
     pub fn load(&self) -> Result<Config, ConfigError> {
-        self.load_with(None, None)
+        Config::load(&self.flags())
     }
 
-    fn load_with(&self, listen: Option<String>, redis: Option<String>) -> Result<Config, ConfigError> {
-        Config::load(&Flags { file: self.config.clone(), data: self.data.clone(), listen, redis })
+    fn flags(&self) -> Flags {
+        Flags { file: self.config.clone(), data: self.data.clone(), ..Flags::default() }
     }
 }
 
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Serve { place, listen, redis } => serve(&place, listen, redis),
+    // Whatever is written is the owner's alone, before anything can be.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // What cannot be printed has no reader.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(EX_USAGE) };
+        }
+    };
+    match run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "letshang: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve { place, listen, redis, insecure_http } => {
+            serve(Config::load(&Flags { listen, redis, insecure_http, ..place.flags() })?)
+        }
         Command::User(UserCommand::Add { name, admin, place }) => {
             administer::ask(&place, &AdminRequest::UserAdd { name, admin })
         }
         Command::Token { name, device, place } => administer::ask(&place, &AdminRequest::Token { name, device }),
         Command::Befriend { a, b, place } => administer::ask(&place, &AdminRequest::Befriend { a, b }),
+        Command::Invite { name, admin: _, place } => administer::ask(&place, &AdminRequest::Invite { name }),
+        Command::Erase { name, place } => administer::ask(&place, &AdminRequest::Erase { name }),
         Command::Histogram { date, place } => administer::ask(&place, &AdminRequest::Histogram { date }),
         Command::Replay { args, place } => administer::replay(&place, &args),
         Command::CheckConfig { file } => {
-            let flags = Flags { file: Some(file.clone()), ..Flags::default() };
-            let checked = Config::load(&flags).and_then(|config| check_redis(&config));
-            checked.map(|()| say(&format!("{} is valid", file.display()))).map_err(Into::into)
+            let config = Config::load(&Flags { file: Some(file.clone()), ..Flags::default() })?;
+            check_redis(&config)?;
+            listen::check(&config, Clock::System.now())?;
+            say(&format!("{} is valid", file.display()));
+            Ok(())
         }
         Command::PrintConfig { place } => {
-            place.load().map(|config| say(config.to_toml().trim_end())).map_err(Into::into)
+            say(place.load()?.to_toml().trim_end());
+            Ok(())
         }
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("letshang: {error:#}");
-            if error.downcast_ref::<ConfigError>().is_some() { ExitCode::from(EX_CONFIG) } else { ExitCode::FAILURE }
-        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<ConfigError>() || error.is::<TlsError>() {
+        EX_CONFIG
+    } else if error.is::<ListenError>() {
+        EX_OSERR
+    } else {
+        1
     }
 }
 
@@ -165,16 +226,19 @@ fn check_redis(config: &Config) -> Result<(), ConfigError> {
 
 /// Prints a line; a reader that has gone away is no error.
 fn say(line: &str) {
-    use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn serve(place: &Place, listen: Option<String>, redis: Option<String>) -> anyhow::Result<()> {
-    let config = place.load_with(listen, redis)?;
+fn serve(config: Config) -> anyhow::Result<()> {
     check_redis(&config)?;
     telemetry::start_logging(&config.log);
     raise_open_files();
-    App::run(config, |address| say(&format!("listening on http://{address}")))
+    App::run(config, |app| {
+        say(&format!("listening on {}", app.url()));
+        if let Some(link) = app.first_link() {
+            say(&format!("nobody is here yet: this link makes an administrator, once: {link}"));
+        }
+    })
 }
 
 /// Every connection is an open file; the soft limit is raised to what the system allows.

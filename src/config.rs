@@ -1,11 +1,30 @@
 //! Settings: `config/default.toml` (compiled in), a file, the environment, flags, in that order. Unknown keys are errors.
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+mod hours;
+mod keys;
+mod limits;
+mod log;
+mod people;
+mod redis;
+mod server;
+mod sources;
+mod span;
+mod store;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::hours::Hours;
+use self::keys::shortened;
+pub use self::limits::Limits;
+pub use self::log::{Log, LogFormat};
+pub use self::people::{Presence, Privacy, Proximity, Push};
+pub use self::redis::{Redis, RedisUrl};
+pub use self::server::{Dashboard, Networks, Server};
+pub use self::span::Span;
+pub use self::store::{Durability, Store};
 
 /// Every key with its default, unit and reason: the manual.
 pub const DEFAULT_TOML: &str = include_str!("../config/default.toml");
@@ -21,13 +40,13 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("the configuration is not valid: {0}")]
+    /// Not TOML, an unknown key, or a value that the key cannot hold.
+    #[error("{0}")]
     Invalid(String),
     /// A value that the part which it is for does not understand.
     #[error("{}", .0.message)]
     Refused(#[from] crate::domain::Refusal),
-    /// A value outside its bounds.
+    /// A value that does not go with another.
     #[error("{key} {problem}")]
     OutOfBounds {
         /// The key's path.
@@ -48,6 +67,8 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     /// `--redis`.
     pub redis: Option<String>,
+    /// `--insecure-http`.
+    pub insecure_http: bool,
 }
 
 /// Everything that can be set.
@@ -78,212 +99,28 @@ pub struct Config {
     pub log: Log,
 }
 
-/// `[server]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// HTTP threads; 0: one per core, at most 4.
-    pub workers: usize,
-    /// Connections at once.
-    pub max_connections: usize,
-    /// Upper bound of the random time clients wait before they come back.
-    pub restart_jitter: Span,
-    /// How long a stopping server waits for its queues.
-    pub drain: Span,
-}
-
-/// `[dashboard]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dashboard {
-    /// Who an unknown visitor is; empty: nobody.
-    pub guest: String,
-    /// How long a browser stays signed in.
-    pub session: Span,
-}
-
-/// `[store]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    /// The folder.
-    pub data: PathBuf,
-    /// How long changes are gathered.
-    pub group_commit: Span,
-    /// What an `ack` survives.
-    pub durability: Durability,
-}
-
-/// What an `ack` survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// Loss of power.
-    Power,
-    /// Loss of the process.
-    Process,
-}
-
-/// `[redis]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redis {
-    /// Where; empty: none.
-    pub url: RedisUrl,
-    /// What every key begins with.
-    pub prefix: String,
-    /// How long one command may take.
-    pub timeout: Span,
-}
-
-/// `[hours]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hours {
-    /// The histogram's time zone.
-    pub time_zone: String,
-    /// How often it is written.
-    pub flush: Span,
-    /// Days kept.
-    pub retain_days: u16,
-}
-
-/// `[proximity]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Proximity {
-    /// How long a position counts as live.
-    pub fresh: Span,
-    /// When the same pair may be announced again.
-    pub announce_again: Span,
-    /// How long a pair must be beyond the leaving distance.
-    pub leave_hold: Span,
-    /// The default radius, metres.
-    pub radius: f64,
-}
-
-/// `[presence]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Presence {
-    /// Online after the last connection.
-    pub linger: Span,
-    /// Online after an HTTP report.
-    pub http_linger: Span,
-}
-
-/// `[privacy]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Privacy {
-    /// For how long a cell that somebody left is not shown for them again, to friends who see them approximately.
-    pub cell_hold: Span,
-    /// Positions older than this go; 0: only the newest is kept.
-    pub retention: Span,
-    /// Counts of people below this are shown as 0 to everybody but the administrator.
-    pub smallest_count: u32,
-    /// How long an invite can be accepted.
-    pub invite: Span,
-    /// How many invites a person can make in a day.
-    pub invites_per_day: u32,
-}
-
-/// `[push]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Push {
-    /// Between `moved` frames.
-    pub moved: Span,
-    /// Between crowd frames.
-    pub crowd: Span,
-    /// Between `steps` frames.
-    pub steps: Span,
-}
-
-/// `[limits]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Largest frame and message, bytes.
-    pub frame_bytes: usize,
-    /// Frames a second.
-    pub frames_per_second: u32,
-    /// Frames at once.
-    pub frame_burst: u32,
-    /// Errors a minute.
-    pub errors_per_minute: u32,
-    /// Time for `hello`.
-    pub hello: Span,
-    /// Time for one message.
-    pub message: Span,
-    /// Silence before 4504.
-    pub idle: Span,
-    /// Unread output before the kernel cuts.
-    pub write_stall: Span,
-    /// State frames held.
-    pub outbox_frames: usize,
-    /// State bytes held.
-    pub outbox_bytes: usize,
-    /// Largest request body.
-    pub body_bytes: usize,
-    /// Largest body of the administrator's calls.
-    pub admin_body_bytes: usize,
-    /// Longest pause within a body.
-    pub body_idle: Span,
-}
-
-/// `[log]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// tracing's filter.
-    pub filter: String,
-    /// How lines look.
-    pub format: LogFormat,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// A duration that is written with its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(Duration);
-
-/// A Redis address whose password is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-pub struct RedisUrl(String);
-
 impl Config {
     /// Reads defaults, file, environment and flags, and checks every bound.
     ///
     /// # Errors
     /// A [`ConfigError`] that names the key or file at fault.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let mut builder = config::Config::builder().add_source(toml_source(DEFAULT_TOML));
-        if let Some(path) = &flags.file {
-            builder = builder.add_source(toml_source(&read(path)?));
+        let table = sources::merged(DEFAULT_TOML, flags)?;
+        let mut config: Self = table.try_into().map_err(|error: toml::de::Error| invalid(&error))?;
+        if let Some(data) = &flags.data {
+            config.store.data.clone_from(data);
         }
-        let environment = config::Environment::with_prefix("LETSHANG").prefix_separator("__").separator("__");
-        builder = builder.add_source(environment.try_parsing(true));
-        builder = builder
-            .set_override_option("server.listen", flags.listen.clone())
-            .and_then(|builder| {
-                let data = flags.data.as_ref().map(|path| path.to_string_lossy().into_owned());
-                builder.set_override_option("store.data", data)
-            })
-            .and_then(|builder| builder.set_override_option("redis.url", flags.redis.clone()))
-            .map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        let merged = builder.build().map_err(|error| ConfigError::Invalid(error.to_string()))?;
-        let config: Self = merged.try_deserialize().map_err(|error| ConfigError::Invalid(error.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Reads defaults and the text of a file, and checks every bound; neither file system nor environment is looked at.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let table = sources::over(DEFAULT_TOML, text)?;
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| invalid(&error))?;
         config.validate()?;
         Ok(config)
     }
@@ -301,7 +138,10 @@ impl Config {
     pub fn zone(&self) -> Result<jiff::tz::TimeZone, ConfigError> {
         jiff::tz::TimeZone::get(&self.hours.time_zone).map_err(|_| ConfigError::OutOfBounds {
             key: "hours.time_zone",
-            problem: format!("must be an IANA time zone such as Europe/Berlin, not {:?}", self.hours.time_zone),
+            problem: format!(
+                "must be an IANA time zone such as Europe/Berlin, not {}",
+                shortened(&self.hours.time_zone)
+            ),
         })
     }
 
@@ -316,44 +156,8 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         self.zone()?;
-        bounded("server.workers", self.server.workers, 0, 256)?;
-        bounded("server.max_connections", self.server.max_connections, 1, 1_000_000)?;
-        bounded_span("server.restart_jitter", self.server.restart_jitter, 0, 300_000)?;
-        bounded_span("server.drain", self.server.drain, 0, 4_000)?;
-        bounded_span("store.group_commit", self.store.group_commit, 0, 1_000)?;
-        bounded_span("redis.timeout", self.redis.timeout, 10, 60_000)?;
-        bounded_span("hours.flush", self.hours.flush, 100, 60_000)?;
-        bounded("hours.retain_days", usize::from(self.hours.retain_days), 8, 3_660)?;
-        bounded_span("proximity.fresh", self.proximity.fresh, 1_000, 24 * 3_600_000)?;
-        bounded_span("proximity.announce_again", self.proximity.announce_again, 0, 7 * 24 * 3_600_000)?;
-        bounded_span("proximity.leave_hold", self.proximity.leave_hold, 0, 3_600_000)?;
-        bounded_span("presence.linger", self.presence.linger, 0, 24 * 3_600_000)?;
-        bounded_span("presence.http_linger", self.presence.http_linger, 0, 24 * 3_600_000)?;
-        bounded_span("privacy.cell_hold", self.privacy.cell_hold, 0, 24 * 3_600_000)?;
-        bounded_span("privacy.retention", self.privacy.retention, 0, 366 * 24 * 3_600_000)?;
-        bounded("privacy.smallest_count", self.privacy.smallest_count as usize, 1, 1_000)?;
-        bounded_span("privacy.invite", self.privacy.invite, 60_000, 30 * 24 * 3_600_000)?;
-        bounded("privacy.invites_per_day", self.privacy.invites_per_day as usize, 1, 100_000)?;
-        bounded_span("push.moved", self.push.moved, 10, 60_000)?;
-        bounded_span("push.crowd", self.push.crowd, 100, 60_000)?;
-        bounded_span("push.steps", self.push.steps, 100, 3_600_000)?;
-        bounded("limits.frame_bytes", self.limits.frame_bytes, 1_024, 16 << 20)?;
-        bounded("limits.frames_per_second", self.limits.frames_per_second as usize, 1, 1_000_000)?;
-        bounded("limits.frame_burst", self.limits.frame_burst as usize, 1, 1_000_000)?;
-        bounded("limits.errors_per_minute", self.limits.errors_per_minute as usize, 1, 1_000_000)?;
-        bounded_span("limits.hello", self.limits.hello, 100, 600_000)?;
-        bounded_span("limits.message", self.limits.message, 100, 600_000)?;
-        bounded_span("limits.idle", self.limits.idle, 1_000, 3_600_000)?;
-        bounded_span("limits.write_stall", self.limits.write_stall, 1_000, 600_000)?;
-        bounded("limits.outbox_frames", self.limits.outbox_frames, 8, 65_536)?;
-        bounded("limits.outbox_bytes", self.limits.outbox_bytes, 4_096, 64 << 20)?;
-        bounded("limits.body_bytes", self.limits.body_bytes, 1_024, 1 << 30)?;
-        bounded("limits.admin_body_bytes", self.limits.admin_body_bytes, 1_024, 1 << 30)?;
-        bounded_span("limits.body_idle", self.limits.body_idle, 100, 600_000)?;
-        crate::domain::Radius::metres(self.proximity.radius).map_err(|_| ConfigError::OutOfBounds {
-            key: "proximity.radius",
-            problem: "must be 50 to 50000 metres".to_owned(),
-        })?;
+        self.server.check()?;
+        self.limits.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
                 key: "dashboard.guest",
@@ -364,110 +168,8 @@ impl Config {
     }
 }
 
-impl Span {
-    /// As std's.
-    #[must_use]
-    pub const fn get(self) -> Duration {
-        self.0
-    }
-
-    /// In milliseconds.
-    #[must_use]
-    pub fn as_ms(self) -> i64 {
-        i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = self.0.as_millis();
-        let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-        match units.iter().find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit)) {
-            Some((unit, name)) => write!(f, "{}{name}", ms / unit),
-            None => write!(f, "{ms}ms"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let wrong =
-            || serde::de::Error::custom(format!("{text:?} must be a duration with its unit, such as \"250ms\""));
-        let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(digits);
-        let factor = match unit.trim() {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(wrong()),
-        };
-        let ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or_else(wrong)?;
-        Ok(Self(Duration::from_millis(ms)))
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl RedisUrl {
-    /// The address with its password: only for connecting. `None` when no Redis is configured.
-    #[must_use]
-    pub fn reveal(&self) -> Option<&str> {
-        Some(self.0.as_str()).filter(|url| !url.is_empty())
-    }
-}
-
-impl fmt::Display for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.find("://"), self.0.rfind('@')) {
-            (Some(scheme), Some(at)) if at > scheme => {
-                let (head, tail) = (self.0.get(..scheme + 3), self.0.get(at..));
-                write!(f, "{}***{}", head.unwrap_or_default(), tail.unwrap_or_default())
-            }
-            _ => f.write_str(&self.0),
-        }
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for RedisUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-fn toml_source(text: &str) -> config::File<config::FileSourceString, config::FileFormat> {
-    config::File::from_str(text, config::FileFormat::Toml)
-}
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })
-}
-
-fn bounded(key: &'static str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfBounds { key, problem: format!("must be {low} to {high}, not {value}") })
-}
-
-fn bounded_span(key: &'static str, value: Span, low_ms: u64, high_ms: u64) -> Result<(), ConfigError> {
-    let (low, high) = (Span(Duration::from_millis(low_ms)), Span(Duration::from_millis(high_ms)));
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfBounds { key, problem: format!("must be {low} to {high}, not {value}") })
+fn invalid(error: &toml::de::Error) -> ConfigError {
+    ConfigError::Invalid(error.message().to_owned())
 }
 
 #[cfg(test)]
@@ -489,22 +191,73 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named() {
-        let error = with("[server]\nlissten = \"127.0.0.1:1\"").unwrap_err().to_string();
-        assert!(error.contains("lissten"), "{error}");
+    fn a_key_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
+        for (toml, meant) in [
+            ("[server]\nlissten = \"127.0.0.1:1\"", "did you mean server.listen?"),
+            ("[sever]\nlisten = \"127.0.0.1:1\"", "did you mean server.listen?"),
+            ("[server]\nframe_bytes = 5", "did you mean limits.frame_bytes?"),
+            ("sever = 5", "did you mean server?"),
+            ("[server]\n\"\" = 5", "there is no setting \"server.\""),
+            ("[colours]\nsky = \"blue\"", "there is no setting \"colours.sky\""),
+        ] {
+            let error = with(toml).unwrap_err().to_string();
+            assert!(error.contains(meant) && error.contains("letshang.toml"), "{toml}: {error}");
+        }
     }
 
     #[test]
-    fn a_value_out_of_bounds_is_named_with_its_bounds() {
+    fn a_value_that_a_key_cannot_hold_is_refused_with_what_it_can_hold() {
         for (toml, words) in [
-            ("[hours]\nflush = \"5m\"", ["hours.flush", "100ms to 1m"]),
-            ("[hours]\nflush = \"5\"", ["must be a duration", "250ms"]),
-            ("[hours]\ntime_zone = \"Mars/Base\"", ["hours.time_zone", "IANA"]),
-            ("[proximity]\nradius = 10", ["proximity.radius", "50 to 50000"]),
-            ("[limits]\nframe_bytes = 0", ["limits.frame_bytes", "1024"]),
+            ("[hours]\nflush = \"5m\"", ["hours.flush", "100ms to 1m", "\"5m\""]),
+            ("[hours]\nflush = \"5\"", ["hours.flush", "with its unit", "\"250ms\""]),
+            ("[hours]\nflush = 5", ["hours.flush", "with its unit", "not 5"]),
+            ("[hours]\ntime_zone = \"Mars/Base\"", ["hours.time_zone", "IANA", "Mars/Base"]),
+            ("[proximity]\nradius = 10", ["proximity.radius", "50 to 50000", "not 10"]),
+            ("[proximity]\nradius = nan", ["proximity.radius", "50 to 50000", "NaN"]),
+            ("[limits]\nframe_bytes = 0", ["limits.frame_bytes", "1024 to 16777216", "not 0"]),
+            ("[limits]\nframe_bytes = \"64KB\"", ["limits.frame_bytes", "KiB", "\"64KB\""]),
+            ("[limits]\nframe_bytes = \"1GiB\"", ["limits.frame_bytes", "1024 to 16777216", "\"1GiB\""]),
+            ("[server]\nworkers = -1", ["server.workers", "0 to 256", "not -1"]),
+            ("[server]\nworkers = 1.5", ["server.workers", "0 to 256", "not 1.5"]),
+            ("[server]\nworkers = true", ["server.workers", "0 to 256", "not true"]),
+            ("[server]\nworkers = 99999999999999999999", ["line 2", "not TOML", "letshang.toml"]),
+            ("[server]\nlisten = \"127.0.0.1:70000\"", ["server.listen", "IP address and a port", "70000"]),
+            ("[server]\nlisten = [\"127.0.0.1:7000\"]", ["server.listen", "IP address and a port", "a list"]),
+            ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", ["server.trusted_proxies", "networks", "10.0.0.0/33"]),
+            ("[store]\ndurability = \"hope\"", ["store.durability", "\"power\" or \"process\"", "hope"]),
+            ("server = 5", ["server", "must be a section", "[server]"]),
         ] {
             let error = with(toml).unwrap_err().to_string();
             assert!(words.iter().all(|word| error.contains(word)), "{toml}: {error}");
+            assert!(!error.contains('\n'), "{toml}: {error}");
+        }
+    }
+
+    #[test]
+    fn sizes_may_carry_their_unit() {
+        assert_eq!(with("[limits]\nframe_bytes = \"64KiB\"").unwrap().limits.frame_bytes, 65_536);
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_unless_it_is_asked_for() {
+        let exposed = |toml: &str| with(toml).unwrap().server.refuse_exposure().map_err(|error| error.to_string());
+        for listen in ["127.0.0.1:80", "127.8.9.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+            assert_eq!(exposed(&format!("[server]\nlisten = \"{listen}\"")), Ok(()));
+        }
+        for listen in ["0.0.0.0:80", "[::]:80", "192.168.1.7:80", "[::ffff:192.168.1.7]:80"] {
+            let error = exposed(&format!("[server]\nlisten = \"{listen}\"")).unwrap_err();
+            let words = ["server.listen", "TLS", "proxy", "--insecure-http", listen];
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        }
+        assert_eq!(exposed("[server]\nlisten = \"0.0.0.0:80\"\ninsecure_http = true"), Ok(()));
+        assert_eq!(exposed("[server]\nlisten = \"0.0.0.0:80\"\ntls_certificate = \"a\"\ntls_key = \"b\""), Ok(()));
+    }
+
+    #[test]
+    fn a_certificate_comes_with_its_key() {
+        for (alone, other) in [("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")] {
+            let error = with(&format!("[server]\n{alone} = \"some.pem\"")).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("server.{other} is missing")), "{error}");
         }
     }
 
@@ -521,11 +274,51 @@ mod tests {
     }
 
     #[test]
-    fn flags_win_over_files_and_a_redis_password_is_never_shown() {
-        let flags = Flags { redis: Some("redis://:hunter2@localhost:6379/0".into()), ..Flags::default() };
+    fn flags_win_over_files() {
+        let flags = Flags { redis: Some("redis://localhost:6379/1".into()), ..Flags::default() };
         let config = Config::load(&flags).unwrap();
-        assert_eq!(config.redis.url.reveal(), Some("redis://:hunter2@localhost:6379/0"));
-        let shown = format!("{config:?}{}", config.to_toml());
-        assert!(!shown.contains("hunter2") && shown.contains("redis://***@localhost"), "{shown}");
+        assert_eq!(config.redis.url.reveal(), Some("redis://localhost:6379/1"));
+    }
+
+    #[test]
+    fn a_redis_password_is_never_shown() {
+        for (url, shown) in [
+            ("redis://:hunter2@localhost:6379/0", "redis://***@localhost:6379/0"),
+            ("redis://ann:hunter2@localhost:6379/0", "redis://***@localhost:6379/0"),
+            ("redis://ann:hun@ter2@localhost", "redis://***@localhost"),
+            ("redis+unix:///run/redis?db=1&pass=hunter2", "redis+unix:///run/redis?***"),
+            ("ann:hunter2@localhost", "***@localhost"),
+            ("redis://localhost", "redis://localhost"),
+        ] {
+            let config = Config::from_toml(&format!("[redis]\nurl = \"{url}\"")).unwrap();
+            assert_eq!(config.redis.url.reveal(), Some(url));
+            assert_eq!(config.redis.url.to_string(), shown);
+            assert_eq!(config.redis.url.has_password(), url != shown);
+            let all = format!("{config:?}{}", config.to_toml());
+            assert!(!all.contains("hunter2") && !all.contains("ter2"), "{all}");
+        }
+        for broken in ["url = \"redis://:hunter2@localhost", "url = \"redis://:hunter2@localhost\" x"] {
+            let error = Config::from_toml(&format!("[redis]\n{broken}")).unwrap_err().to_string();
+            assert!(!error.contains("hunter2") && error.contains("line 2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_redis_password_comes_by_a_private_file_or_the_environment_and_not_by_a_flag() {
+        use std::os::unix::fs::PermissionsExt;
+        let flags = Flags { redis: Some("redis://:hunter2@localhost".into()), ..Flags::default() };
+        let error = Config::load(&flags).unwrap_err().to_string();
+        assert!(error.contains("command line") && !error.contains("hunter2"), "{error}");
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("letshang.toml");
+        std::fs::write(&file, "[redis]\nurl = \"redis://:hunter2@localhost\"").unwrap();
+        let load = |mode| {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            Config::load(&Flags { file: Some(file.clone()), ..Flags::default() }).map_err(|error| error.to_string())
+        };
+        let error = load(0o644).unwrap_err();
+        assert!(error.contains("chmod 600") && !error.contains("hunter2"), "{error}");
+        assert!(load(0o600).is_ok() && load(0o640).is_ok());
     }
 }

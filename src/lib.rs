@@ -11,6 +11,12 @@
 //! | 2 | [`store`] | what outlives the process |
 //! | 1 | [`spatial`], [`activity`], [`protocol`] | pure: no async, no IO, no clock of their own |
 //! | 0 | [`domain`], [`config`] | values that cannot be wrong |
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::float_cmp, clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)
+)]
+#![cfg_attr(not(test), deny(clippy::print_stdout))]
 pub mod activity;
 pub mod actors;
 pub mod app;

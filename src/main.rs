@@ -1,4 +1,5 @@
 //! The `letshang` program: parse, build, run, exit code.
+#![forbid(unsafe_code)]
 use std::process::ExitCode;
 
 // Gives a spike's memory back to the system; glibc's allocator keeps it (ARCHITECTURE.md, decisions).

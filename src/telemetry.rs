@@ -1,10 +1,12 @@
 //! Logs and metrics.
+use std::io::{ErrorKind, Write};
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
@@ -12,11 +14,35 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Log, LogFormat};
 use crate::http::state::Node;
 
+/// A way out whose reader may have gone away (`| head`): the work goes on without.
+#[derive(Debug)]
+pub struct Unread<W>(pub W);
+
+impl<W: Write> Write for Unread<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            outcome => outcome,
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
 /// Starts logging to standard error. A second call in one process does nothing.
 pub fn start_logging(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .log_internal_errors(false)
+        .with_writer(|| Unread(std::io::stderr()));
     // It fails when a test has set one already; that one holds.
     let _ = match log.format {
         LogFormat::Text => builder.try_init(),
@@ -36,6 +62,8 @@ pub fn metrics(node: Weak<Node>) -> Box<dyn Fn() -> String + Send + Sync> {
         text
     })
 }
+
+type ByLabel = Family<Vec<(String, String)>, Counter>;
 
 #[derive(Debug)]
 struct NodeCollector(Weak<Node>);
@@ -69,6 +97,16 @@ impl Collector for NodeCollector {
         let redis_up = node.sinks.redis.as_ref().map_or(0, |sink| i64::from(sink.state().ok));
         for (name, help, value) in [
             ("connections", "WebSocket connections open", i64::try_from(load(&sockets.open)).unwrap_or(i64::MAX)),
+            (
+                "http_connections",
+                "Connections of every kind open",
+                i64::try_from(node.limits.doors.open()).unwrap_or(i64::MAX),
+            ),
+            (
+                "limits_remembered",
+                "Addresses and people whose rates are remembered",
+                i64::try_from(node.limits.remembered()).unwrap_or(i64::MAX),
+            ),
             ("accounts", "Accounts", i64::try_from(user.accounts.len()).unwrap_or(i64::MAX)),
             ("people_awake", "People whose actor runs", i64::try_from(user.registry.len()).unwrap_or(i64::MAX)),
             (
@@ -84,10 +122,21 @@ impl Collector for NodeCollector {
             let gauge = ConstGauge::new(value);
             gauge.encode(out.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
-        let closed = prometheus_client::metrics::family::Family::<
-            Vec<(String, String)>,
-            prometheus_client::metrics::counter::Counter,
-        >::default();
+        if let Some(certificates) = &node.certificates {
+            let failures = ConstCounter::new(certificates.reload_failures());
+            let help = "How often the TLS certificate could not be read again";
+            failures.encode(out.encode_descriptor("tls_reload_failures", help, None, failures.metric_type())?)?;
+            let left = ConstGauge::new(certificates.expires_in(now));
+            let help = "Seconds until the TLS certificate expires";
+            left.encode(out.encode_descriptor("tls_certificate_expires", help, None, left.metric_type())?)?;
+        }
+        let refused = ByLabel::default();
+        for (limit, count) in node.limits.refused.counts() {
+            refused.get_or_create(&vec![("limit".to_owned(), limit.as_str().to_owned())]).inc_by(count);
+        }
+        let help = "Connections, requests and frames refused, by limit";
+        refused.encode(out.encode_descriptor("refused", help, None, refused.metric_type())?)?;
+        let closed = ByLabel::default();
         for (code, count) in sockets.closed().filter(|(_, count)| *count > 0) {
             closed.get_or_create(&vec![("code".to_owned(), code.0.to_string())]).inc_by(count);
         }

@@ -25,6 +25,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("actix_web", &["http", "app"]),
     ("actix_http", &["http"]),
     ("actix_web_actors", &["http"]),
+    ("actix_tls", &["http"]),
+    ("rustls", &["http"]),
     ("actix_rt", &["actors", "http", "app"]),
     ("tokio", &["actors", "http", "app", "store"]),
     ("redis", &["store"]),
@@ -36,6 +38,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("letshang_web", &["http"]),
     ("clap", &["cli"]),
     ("ureq", &["cli"]),
+    ("toml", &["config"]),
+    ("strsim", &["config"]),
+    ("ipnet", &["config"]),
 ];
 
 /// Files whose length is a sign to split; tests inside them are not counted.

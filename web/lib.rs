@@ -1,6 +1,7 @@
 //! The dashboard's files, built by Vite (see `build.rs`) and part of the binary.
 //!
 //! Knows nothing of HTTP beyond names: the server asks for a path, gets bytes and the headers' values, and writes them.
+#![forbid(unsafe_code)]
 use std::borrow::Cow;
 
 /// One embedded file in all the forms it can be sent in.

@@ -1,4 +1,5 @@
 //! `walkers`: seeded people who walk through Manhattan, for measuring a LetsHang server and for showing one.
+#![forbid(unsafe_code)]
 mod admin;
 mod client;
 mod crowd;

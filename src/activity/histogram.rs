@@ -218,6 +218,12 @@ impl Histogram {
         self.sets.get(&(hour, presence))
     }
 
+    /// The hours in which one person is counted, in order.
+    #[must_use]
+    pub fn hours_of(&self, user: UserNo) -> Vec<HourKey> {
+        self.sets.iter().filter(|(_, set)| set.contains(user)).map(|(key, _)| *key).collect()
+    }
+
     /// The counts of one day.
     #[must_use]
     pub fn counts(&self, date: Date) -> DayCounts {

@@ -1,6 +1,6 @@
 //! Which fix is a person's live position: not a late one, not a coarse one, and no jump that nothing confirms.
 use super::ground::metres_between;
-use crate::domain::{Fix, LatLon};
+use crate::domain::{Fix, LatLon, UnixMs};
 
 /// The coarsest accuracy of a live position, metres (PROTOCOL.md, section 2).
 pub const COARSEST_M: f32 = 200.0;
@@ -41,6 +41,15 @@ pub struct Track {
 }
 
 impl Track {
+    /// Takes out the fixes reported before `before`. True when there were any.
+    pub fn forget_before(&mut self, before: UnixMs) -> bool {
+        let mut forgot = false;
+        for place in [&mut self.newest, &mut self.live, &mut self.suspect] {
+            forgot |= place.take_if(|fix| fix.t < before).is_some();
+        }
+        forgot
+    }
+
     /// Takes a fix and says what it became.
     pub fn accept(&mut self, fix: Fix) -> Accepted {
         // A receiver without a fix says 0, 0, and claims no accuracy; somebody who is really there does.

@@ -29,6 +29,13 @@ impl Board {
         Standing { online: standing.online, availability: standing.availability.at(now) }
     }
 
+    /// True when the person is free at `now`.
+    #[must_use]
+    pub fn is_free(&self, no: UserNo, now: UnixMs) -> bool {
+        let standings = self.standings.read();
+        standings.get(no.index()).is_some_and(|place| place.as_ref().is_some_and(|s| s.availability.is_free(now)))
+    }
+
     /// Replaces a person's standing. Numbers come from the store, one after another, so the table stays dense.
     pub fn write(&self, no: UserNo, standing: Standing) {
         let mut standings = self.standings.write();

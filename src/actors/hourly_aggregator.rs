@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use inbox::HourlyInbox;
 
 use crate::activity::histogram::{DayCounts, Histogram, HourCount, HourKey, hour_of};
-use crate::domain::Clock;
+use crate::domain::{Clock, UserNo};
 use crate::store::StoreError;
 use crate::store::histogram_writer::HistogramWriter;
 use crate::store::histograms::EmbeddedHistograms;
@@ -44,6 +44,11 @@ pub struct QuerySeries {
     /// The last day.
     pub to: Date,
 }
+
+/// Asks in which hours one person is counted, of the days that are in memory: the store has the others.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<HourKey>")]
+pub struct QueryHoursOf(pub UserNo);
 
 /// Writes everything and stops the actor. Takes as long as the embedded store needs, and two seconds for Redis.
 #[derive(Debug, Message)]
@@ -304,6 +309,15 @@ impl Handler<QuerySeries> for HourlyAggregator {
             return Err(QueryError::Span);
         }
         days.into_iter().map(|date| self.day(date)).collect()
+    }
+}
+
+impl Handler<QueryHoursOf> for HourlyAggregator {
+    type Result = Vec<HourKey>;
+
+    fn handle(&mut self, QueryHoursOf(user): QueryHoursOf, _: &mut Self::Context) -> Self::Result {
+        self.pass(false);
+        self.histogram.hours_of(user)
     }
 }
 

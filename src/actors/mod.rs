@@ -5,6 +5,7 @@ pub mod alarm;
 pub mod board;
 pub mod critical;
 pub mod downlink;
+pub mod entitlements;
 pub mod herald;
 pub mod hourly_aggregator;
 pub mod journal;

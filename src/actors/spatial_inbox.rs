@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::spatial_index::TickDrain;
-use crate::domain::UserNo;
+use crate::domain::{Precision, UnixMs, UserNo};
 use crate::spatial::world::{Live, Person};
 
 /// How many facts may wait. Beyond it a person's newest position replaces their waiting one, and changes of state wait.
@@ -33,10 +33,21 @@ pub enum Fact {
     Online(UserNo, bool),
     /// A new live position.
     Moved(UserNo, Live),
+    /// What somebody shares with a friend.
+    Shared {
+        /// Who shares.
+        owner: UserNo,
+        /// With whom.
+        viewer: UserNo,
+        /// How precisely.
+        precision: Precision,
+    },
     /// Two people became friends.
     Befriended(UserNo, UserNo),
     /// Two people are friends no longer.
     Unfriended(UserNo, UserNo),
+    /// Positions reported before this are to be forgotten.
+    Forget(UnixMs),
     /// A person left for good.
     Removed(UserNo),
 }

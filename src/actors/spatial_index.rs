@@ -14,10 +14,10 @@ use super::journal::Journaling;
 use super::registry::Registry;
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::user::{FriendsMoved, FriendsSnapshot, Met, Parted};
-use crate::domain::{Clock, UserNo};
+use crate::domain::{Clock, Precision, UserNo};
 use crate::protocol::client::View;
 use crate::protocol::crowd::{Cell, Crowd, Items, Point};
-use crate::spatial::world::{BoundingBox, Counts, Event, Live, Nearby, Neighbour, World};
+use crate::spatial::world::{BoundingBox, Counts, Event, Live, Nearby, Neighbour, Seen, World};
 use crate::store::accounts::Accounts;
 
 const DRAIN_EVERY: Duration = Duration::from_millis(2);
@@ -72,6 +72,11 @@ pub struct WatchCrowd {
 #[rtype(result = "FxHashMap<UserNo, FriendPlace>")]
 pub struct QueryFriends(pub UserNo);
 
+/// Answered once everything said so far is decided and on its way to the people concerned.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SettleIndex;
+
 /// Says that the index is alive: used by tests of timers under load.
 #[derive(Debug, Message)]
 #[rtype(result = "u64")]
@@ -85,8 +90,8 @@ pub struct Crash;
 /// What a person may know of a friend's place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FriendPlace {
-    /// Where, when fresh and visible.
-    pub live: Option<Live>,
+    /// Where, as precisely as it is shown, when fresh.
+    pub live: Option<(Live, Precision)>,
     /// An encounter is under way.
     pub near: bool,
 }
@@ -158,25 +163,44 @@ impl SpatialIndex {
             match fact {
                 Fact::Moved(no, live) => {
                     self.world.report(no, live, now, &mut self.events);
-                    if let Some(watchers) = self.watched.get(&no) {
-                        for watcher in watchers {
-                            if let Some(viewer) = self.viewers.get_mut(watcher) {
-                                viewer.moved.insert(no);
-                            }
-                        }
-                    }
+                    self.show_again(no);
                 }
-                Fact::Person(no, person) => self.world.set_person(no, person, now, &mut self.events),
+                Fact::Person(no, person) => {
+                    self.world.set_person(no, person, now, &mut self.events);
+                    self.show_again(no);
+                }
+                Fact::Shared { owner, viewer, precision } => {
+                    self.world.share(owner, viewer, precision, now, &mut self.events);
+                    self.show_to(owner, viewer);
+                }
                 Fact::Free { no, free, by_hand } => self.world.set_free(no, free, by_hand, now, &mut self.events),
                 Fact::Online(no, online) => self.world.set_online(no, online),
                 Fact::Befriended(a, b) => self.befriended(a, b),
                 Fact::Unfriended(a, b) => self.unfriended(a, b),
+                Fact::Forget(before) => _ = self.world.forget_positions(before, now, &mut self.events),
                 Fact::Removed(no) => self.removed(no),
             }
         }
         self.spare = facts;
         self.deliver();
         self.push_moved();
+    }
+
+    /// What is seen of somebody may have changed: open maps are told.
+    fn show_again(&mut self, no: UserNo) {
+        for watcher in self.watched.get(&no).map_or(&[][..], Vec::as_slice) {
+            if let Some(viewer) = self.viewers.get_mut(watcher) {
+                viewer.moved.insert(no);
+            }
+        }
+    }
+
+    fn show_to(&mut self, owner: UserNo, viewer: UserNo) {
+        if self.world.friends(viewer).binary_search(&owner).is_ok()
+            && let Some(viewer) = self.viewers.get_mut(&viewer)
+        {
+            viewer.moved.insert(owner);
+        }
     }
 
     fn befriended(&mut self, a: UserNo, b: UserNo) {
@@ -206,16 +230,16 @@ impl SpatialIndex {
     fn deliver(&mut self) {
         for event in std::mem::take(&mut self.events) {
             match event {
-                Event::Near { a, b, distance_m, t, .. } => {
+                Event::Near { a, b, distance_m, t, shown_a, shown_b } => {
                     self.deps.journal.announced(a, b, t);
-                    for (me, friend) in [(a, b), (b, a)] {
-                        self.tell(me, Met { friend, distance_m, t });
+                    for (me, friend, shown) in [(a, b, shown_b), (b, a, shown_a)] {
+                        self.tell(me, Met { friend, distance_m, t, shown });
                     }
                 }
-                Event::Apart { a, b, t, reason, .. } => {
+                Event::Apart { a, b, t, reason, by } => {
                     self.deps.journal.parted(a, b);
                     for (me, friend) in [(a, b), (b, a)] {
-                        self.tell(me, Parted { friend, t, reason });
+                        self.tell(me, Parted { friend, t, reason, by });
                     }
                 }
             }
@@ -247,10 +271,9 @@ impl SpatialIndex {
             let friends: Vec<MovedFriend> = viewer
                 .moved
                 .drain()
-                .filter(|friend| world.person(*friend).is_some_and(|person| !person.hidden))
                 .filter_map(|friend| {
-                    let live = *world.fresh(friend, wall)?;
-                    Some(MovedFriend { no: friend, user: accounts.by_no(friend)?.id.clone(), live })
+                    let Seen { live, precision } = world.seen(friend, *viewer_no, wall)?;
+                    Some(MovedFriend { no: friend, user: accounts.by_no(friend)?.id.clone(), live, precision })
                 })
                 .collect();
             if !friends.is_empty() {
@@ -288,8 +311,7 @@ impl SpatialIndex {
     fn places(&self, no: UserNo) -> FxHashMap<UserNo, FriendPlace> {
         let now = self.deps.clock.now();
         let place = |friend: &UserNo| {
-            let visible = self.world.person(*friend).is_some_and(|person| !person.hidden);
-            let live = self.world.fresh(*friend, now).copied().filter(|_| visible);
+            let live = self.world.seen(*friend, no, now).map(|seen| (seen.live, seen.precision));
             (*friend, FriendPlace { live, near: self.world.is_near(no, *friend) })
         };
         self.world.friends(no).iter().map(place).collect()
@@ -424,6 +446,14 @@ impl Handler<QueryCounts> for SpatialIndex {
     fn handle(&mut self, _: QueryCounts, _: &mut Self::Context) -> Self::Result {
         self.drain();
         MessageResult(self.world.counts())
+    }
+}
+
+impl Handler<SettleIndex> for SpatialIndex {
+    type Result = ();
+
+    fn handle(&mut self, _: SettleIndex, _: &mut Self::Context) {
+        self.drain();
     }
 }
 

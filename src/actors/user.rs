@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use bytestring::ByteString;
 use jiff::tz::TimeZone;
 
 pub use self::links::{Link, Links};
@@ -24,6 +25,8 @@ pub use self::person::{Person, Reported, live_of};
 pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
+use super::downlink::{About, FriendList};
+use super::entitlements::Entitlements;
 use super::herald::Suspended;
 use super::hourly_aggregator::HourlyInbox;
 use super::journal::{Journaling, Promise};
@@ -31,9 +34,10 @@ use super::registry::{Overrun, Registry};
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::spatial_index::{FriendPlace, RequestSnapshot, SpatialIndex, WatchFriends};
 use crate::activity::histogram::{Presence, hour_of};
-use crate::domain::{Availability, Clock, Fix, Note, UnixMs, UserNo};
+use crate::domain::{Availability, Clock, Fix, Note, Sight, UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
-use crate::protocol::server::{self, Friend, Limits, Place, Rejected, ServerFrame};
+use crate::protocol::server::{self, Friend, Limits, Place, Rejected, ServerFrame, Welcome};
+use crate::spatial::world::Reason;
 use crate::store::accounts::Accounts;
 use crate::store::embedded::Embedded;
 use crate::store::rows::{Account, LiveRow, MarkRow};
@@ -45,6 +49,8 @@ const MOST_GONE: usize = 32;
 const KEEP_WITHIN: Duration = Duration::from_secs(1);
 /// The days' steps are written in rows of their own at most this often.
 const KEEP_DAYS_EVERY: Duration = Duration::from_secs(30);
+/// An end of sharing or hiding that is no longer ago than this may not have been told yet, milliseconds.
+const JUST_ENDED_MS: i64 = 2_000;
 /// How long an actor that retired still forwards what reaches it.
 const RETIRING: Duration = Duration::from_secs(1);
 
@@ -57,6 +63,8 @@ pub struct UserDeps {
     pub store: Arc<Embedded>,
     /// What friends may read.
     pub board: Arc<Board>,
+    /// Who may know what of whom.
+    pub gate: Arc<Entitlements>,
     /// Other people's actors.
     pub registry: Arc<Registry>,
     /// The way into the spatial index.
@@ -96,10 +104,14 @@ pub struct User {
     person: Person,
     links: Links,
     friends: Arc<[UserNo]>,
+    /// Sorted: the friends who were last shown somebody who is offline, whatever this person does.
+    veiled: Vec<UserNo>,
     /// Friends whose accounts are gone, the latest few: an encounter's end that is still on its way must be told by name.
     gone: Vec<FriendGone>,
     overrun: Overrun,
     online: bool,
+    /// The person is left out of the hours' counts: to be hidden is to be gone.
+    uncounted: bool,
     /// Until when reports over HTTP keep the person online.
     http_until: Option<Instant>,
     dirty: bool,
@@ -128,13 +140,18 @@ impl User {
         let person = Person::load(account, row, &deps.zone);
         let friends = deps.accounts.friends(no);
         let now = deps.clock.now();
+        // As of a moment ago: what ended since then is still to be told.
+        let veiled = veiled(&deps.gate, no, &friends, now - JUST_ENDED_MS);
         let steps_counted = (person.today(now), person.steps_today(now));
+        let uncounted = is_hidden(&person.account, now);
         Some(Self {
+            uncounted,
             steps_counted,
             no,
             person,
             links: Links::default(),
             friends,
+            veiled,
             gone: Vec::new(),
             overrun,
             online: false,
@@ -205,8 +222,12 @@ impl User {
         }
     }
 
-    /// Keeps the days' steps in rows of their own, for lists over many days; the person's row has the newest ones too.
+    /// Keeps the days' steps in rows of their own, for lists over many days; the person's row has the newest ones too. Friends read
+    /// the rows of somebody who hides: they stand still meanwhile.
     fn keep_days(&mut self) {
+        if is_hidden(&self.person.account, self.now()) {
+            return;
+        }
         self.days_kept = Instant::now();
         self.person.step_days(self.now()).iter().for_each(|row| self.deps.journal.steps(row));
     }
@@ -248,13 +269,63 @@ impl User {
         Standing { online: self.online, availability: self.person.availability.clone() }
     }
 
-    /// Puts the person's standing on the board and tells friends.
+    /// Puts the person's standing on the board and tells the friends who may know.
     fn announce(&self) {
-        let now = self.now();
         self.deps.board.write(self.no, self.standing());
-        let frame = server::presence(self.person.account.id.as_str(), self.online, &self.person.availability.at(now));
-        for friend in self.friends.iter() {
-            self.deps.registry.tell(*friend, FriendChanged(frame.clone()));
+        let frame = self.presence(self.now());
+        for friend in self.friends.iter().filter(|friend| self.veiled.binary_search(friend).is_err()) {
+            self.tell_friend(*friend, Sight::Presence, frame.clone());
+        }
+    }
+
+    fn presence(&self, now: UnixMs) -> ByteString {
+        server::presence(self.person.account.id.as_str(), self.online, &self.person.availability.at(now))
+    }
+
+    fn tell_friend(&self, friend: UserNo, needs: Sight, frame: ByteString) {
+        self.deps.registry.tell(friend, FriendChanged { of: self.no, needs, frame });
+    }
+
+    /// Brings friends and the index in line with what this person shares now. A friend from whom the person is hidden from now
+    /// on hears what is heard of someone who goes offline, and one to whom they appear what is heard of someone who
+    /// comes; where that changes nothing for the friend, nothing is said.
+    fn review(&mut self) {
+        let now = self.now();
+        let veiled = veiled(&self.deps.gate, self.no, &self.friends, now);
+        let before = std::mem::replace(&mut self.veiled, veiled);
+        let shown = Standing { online: self.online, availability: self.person.availability.at(now) };
+        if shown != Standing::default() {
+            let offline = server::presence(self.person.account.id.as_str(), false, &Availability::default());
+            for friend in self.friends.iter() {
+                match (before.binary_search(friend).is_ok(), self.veiled.binary_search(friend).is_ok()) {
+                    (false, true) => self.tell_friend(*friend, Sight::Veiled, offline.clone()),
+                    (true, false) => self.tell_friend(*friend, Sight::Presence, self.presence(now)),
+                    _ => {}
+                }
+            }
+        }
+        let account = &self.person.account;
+        let (free, hidden) = (self.person.availability.is_free(now), is_hidden(account, now));
+        let person = crate::spatial::world::Person {
+            radius: account.radius,
+            free,
+            online: self.online,
+            hidden,
+            only_free: account.only_free,
+        };
+        self.deps.spatial.changed(Fact::Person(self.no, person));
+        let ends = account.hidden_until.filter(|end| *end > now);
+        let shares = self.deps.accounts.shares(self.no);
+        for (viewer, sharing) in shares.iter() {
+            self.deps.spatial.changed(Fact::Shared { owner: self.no, viewer: *viewer, precision: sharing.at(now) });
+        }
+        for end in shares.iter().filter_map(|(_, sharing)| sharing.ends(now)).chain(ends) {
+            self.deps.alarms.set(self.no, end);
+        }
+        if self.uncounted != hidden {
+            self.uncounted = hidden;
+            self.note_hours(Presence::Free, free, now);
+            self.note_hours(Presence::Online, self.online, now);
         }
     }
 
@@ -270,6 +341,7 @@ impl User {
 
     /// Tells the aggregator, and keeps the hour's mark with the change itself.
     fn note_hours(&self, presence: Presence, on: bool, now: UnixMs) {
+        let on = on && !self.uncounted;
         match presence {
             Presence::Free if on => self.deps.hours.free_until(self.no, self.person.availability.until, now),
             _ => self.deps.hours.presence(self.no, presence, on, now),
@@ -299,28 +371,34 @@ impl User {
     fn welcome(&mut self, conn: u64, places: &rustc_hash::FxHashMap<UserNo, FriendPlace>) {
         let now = self.now();
         let steps_today = self.person.steps_today(now);
-        let friends = self.friends.iter().filter_map(|no| self.friend(*no, places.get(no), now)).collect();
+        let friends: Vec<_> = self
+            .friends
+            .iter()
+            .filter_map(|no| {
+                let (sight, friend) = self.friend(*no, places.get(no), now)?;
+                Some((*no, sight, friend))
+            })
+            .collect();
         let Some(link) = self.links.get_mut(conn) else { return };
         if link.welcomed {
             return;
         }
         link.welcomed = true;
-        let frame = ServerFrame::Welcome {
-            user: self.person.account.id.as_str(),
-            name: self.person.account.name.as_str(),
-            server_time: now.0,
+        let welcome = Welcome {
+            user: self.person.account.id.clone(),
+            name: self.person.account.name.clone(),
+            server_time: now,
             free: self.person.availability.is_free(now),
             steps_today,
             last_seq: self.person.last_seq(link.device),
             limits: self.deps.limits,
-            friends,
         };
-        link.way.state(frame.encode());
+        link.way.friends(FriendList::Welcome(Box::new(welcome), friends));
         self.deps.suspended.frames().into_iter().for_each(|frame| link.way.state(frame));
     }
 
-    fn friend(&self, no: UserNo, place: Option<&FriendPlace>, now: UnixMs) -> Option<Friend> {
-        friend_object(&self.deps.accounts, &self.deps.board, no, place, now)
+    fn friend(&self, no: UserNo, place: Option<&FriendPlace>, now: UnixMs) -> Option<(Sight, Friend)> {
+        self.deps.friend_object(no, self.no, place, now)
     }
 
     /// The device a speaker speaks for; `None` when a connection is not attached (any more).
@@ -385,27 +463,43 @@ impl User {
     }
 }
 
-/// A friend as the protocol shows one. `None` when the account is gone.
-#[must_use]
-pub fn friend_object(
-    accounts: &Accounts,
-    board: &Board,
-    no: UserNo,
-    place: Option<&FriendPlace>,
-    now: UnixMs,
-) -> Option<Friend> {
-    let account = accounts.by_no(no)?;
-    let standing = board.standing(no, now);
-    Some(Friend {
-        user: account.id.as_str().to_owned(),
-        name: account.name.as_str().to_owned(),
-        online: standing.online,
-        free: standing.availability.free,
-        note: standing.availability.note.as_ref().map(|note| note.as_str().to_owned()),
-        until: standing.availability.until.map(|UnixMs(until)| until),
-        near: place.is_some_and(|place| place.near),
-        place: place.and_then(|place| place.live.as_ref()).map(Place::of),
-    })
+/// True when the person hides from everyone now.
+fn is_hidden(account: &Account, now: UnixMs) -> bool {
+    account.hidden_until.is_some_and(|end| end > now)
+}
+
+/// Sorted: the friends to whom a person looks offline at `now`.
+fn veiled(gate: &Entitlements, no: UserNo, friends: &[UserNo], now: UnixMs) -> Vec<UserNo> {
+    friends.iter().copied().filter(|friend| gate.sight_at(no, *friend, now) <= Sight::Veiled).collect()
+}
+
+impl UserDeps {
+    /// `owner` as `viewer` may see them at `now`, and how much that is: the one way to make a friend object. `None` for somebody
+    /// of whom the viewer may know nothing.
+    #[must_use]
+    pub fn friend_object(
+        &self,
+        owner: UserNo,
+        viewer: UserNo,
+        place: Option<&FriendPlace>,
+        now: UnixMs,
+    ) -> Option<(Sight, Friend)> {
+        let account = self.accounts.by_no(owner)?;
+        let sight = self.gate.sight_at(owner, viewer, now);
+        let standing = self.board.standing(owner, now);
+        let live = place.and_then(|place| place.live.as_ref()).filter(|(_, shown)| *shown <= sight.precision());
+        let friend = Friend {
+            user: account.id.as_str().to_owned(),
+            name: account.name.as_str().to_owned(),
+            online: standing.online,
+            free: standing.availability.free,
+            note: standing.availability.note.as_ref().map(|note| note.as_str().to_owned()),
+            until: standing.availability.until.map(|UnixMs(until)| until),
+            near: place.is_some_and(|place| place.near),
+            place: live.map(|(live, precision)| Place::of(live, *precision)),
+        };
+        Some((sight, friend.cut_to(sight, sight)?))
+    }
 }
 
 impl Actor for User {
@@ -414,5 +508,6 @@ impl Actor for User {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.check_idle_later(ctx);
+        self.review();
     }
 }

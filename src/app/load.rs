@@ -100,15 +100,24 @@ pub fn fill(
 ) -> Vec<Event> {
     let mut events = Vec::new();
     let everyone = accounts.everyone();
+    let everyone_sharing: Vec<_> = everyone.iter().map(|(account, _)| account.clone()).collect();
     // Who is free is known before pairs are restored: a pair of which one seems busy would end at once.
     let free: FxHashSet<UserNo> =
         rows.states.iter().filter(|state| state.availability.is_free(now)).map(|state| state.no).collect();
     for (account, _) in &everyone {
-        let person = Person { free: free.contains(&account.no), ..person_of(account) };
+        let person = Person { free: free.contains(&account.no), ..person_of(account, now) };
         world.set_person(account.no, person, now, &mut events);
     }
     for (account, friends) in everyone {
         world.load_friends(account.no, friends);
+    }
+    for account in everyone_sharing {
+        let shares = accounts.shares(account.no);
+        for (viewer, sharing) in shares.iter() {
+            world.share(account.no, *viewer, sharing.at(now), now, &mut events);
+        }
+        let ends = shares.iter().filter_map(|(_, sharing)| sharing.ends(now)).chain(account.hidden_until);
+        ends.filter(|end| *end > now).for_each(|end| into.alarms.set(account.no, end));
     }
     for row in &rows.pairs {
         world.restore_pair(row.a, row.b, row.near, row.announced_at);
@@ -118,7 +127,8 @@ pub fn fill(
         if let Some(until) = availability.until.filter(|until| *until > now) {
             into.alarms.set(no, until);
         }
-        if availability.free {
+        let is_hidden = accounts.by_no(no).is_some_and(|account| account.hidden_until.is_some_and(|end| end > now));
+        if availability.free && !is_hidden {
             into.hours.still_free(no, availability.until, changed_by_hand.min(now));
         }
         if let Some(live) = live {

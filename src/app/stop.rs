@@ -59,17 +59,21 @@ pub async fn flush(node: &Node, parts: &Parts) {
     }
 }
 
-/// Ends at SIGTERM or SIGINT; a second one ends the process at once.
-pub async fn signal() {
+/// Ends at SIGTERM or SIGINT; a second one ends the process at once. From the call on, not only from the first look at the
+/// future: a signal right after the start is not to kill.
+pub fn signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal as on};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (on(SignalKind::terminate()), on(SignalKind::interrupt())) else {
-        tracing::error!("signals cannot be received");
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    tracing::info!("stopping; a second signal stops at once");
-    actix_rt::spawn(async move {
+    let signals = (on(SignalKind::terminate()), on(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+            tracing::error!("signals cannot be received");
+            return std::future::pending().await;
+        };
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(130);
-    });
+        tracing::info!("stopping; a second signal stops at once");
+        actix_rt::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            std::process::exit(130);
+        });
+    }
 }

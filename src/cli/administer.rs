@@ -9,9 +9,11 @@ use anyhow::{Context, bail};
 use super::replay::{self, ReplayArgs, ReplayTarget};
 use super::{Place, say};
 use crate::activity::histogram::{Histogram, hour_of};
+use crate::actors::hourly_aggregator::DayHistogram;
 use crate::config::Config;
 use crate::domain::{Clock, DeviceName, Radius, UserId};
 use crate::http::admin_socket::SOCKET;
+use crate::http::invites::{kind_of_link, link};
 use crate::http::status::day_reply;
 use crate::protocol::admin::{AdminReply, AdminRequest, read_reply, write_request};
 use crate::protocol::http::write;
@@ -19,6 +21,7 @@ use crate::store::accounts::{AccountError, Accounts, NewUser};
 use crate::store::embedded::Embedded;
 use crate::store::histograms::EmbeddedHistograms;
 use crate::store::rows::TokenKind;
+use crate::telemetry::Unread;
 
 /// Carries out `request` and prints what came of it.
 ///
@@ -40,7 +43,7 @@ pub fn ask(place: &Place, request: &AdminRequest) -> anyhow::Result<()> {
 /// What is wrong with a recording, or with the node.
 pub fn replay(place: &Place, args: &ReplayArgs) -> anyhow::Result<()> {
     let target = target(place, args)?;
-    let report = replay::run(args, &target, &mut std::io::stdout())?;
+    let report = replay::run(args, &target, &mut Unread(std::io::stdout()))?;
     if !report.is_clean() {
         bail!("not everything was taken; what was is stored");
     }
@@ -116,11 +119,22 @@ fn carry_out(config: &Config, request: &AdminRequest) -> anyhow::Result<String> 
         }
         AdminRequest::Token { name, device } => {
             let device = DeviceName::parse(device)?;
-            accounts.issue_token(number(name)?, TokenKind::Full, &device, None, now)?.secret.reveal().to_owned()
+            let issued = accounts.issue_token_by(None, number(name)?, TokenKind::Full, &device, None, now)?;
+            issued.secret.reveal().to_owned()
         }
         AdminRequest::Befriend { a, b } => {
             accounts.befriend(number(a)?, number(b)?)?;
             format!("{a} and {b} are friends")
+        }
+        AdminRequest::Invite { name } => {
+            let inviter = name.as_deref().map(number).transpose()?;
+            let issued = accounts.invite(kind_of_link(inviter), now + config.privacy.invite.as_ms(), now)?;
+            link(&format!("http://{}", config.server.listen), issued.secret.reveal())
+        }
+        AdminRequest::Erase { name } => {
+            accounts.remove(&[number(name)?])?;
+            store.purge()?;
+            format!("{name} is erased")
         }
         AdminRequest::Address => bail!("no node runs on the folder {}", config.store.data.display()),
         AdminRequest::Histogram { date } => {
@@ -134,7 +148,8 @@ fn carry_out(config: &Config, request: &AdminRequest) -> anyhow::Result<String> 
             for ((hour, presence), set) in EmbeddedHistograms::new(store).day(date)? {
                 day.merge(hour, presence, &set);
             }
-            write(&day_reply(&day.counts(date).hours, date, date < today, &config.hours.time_zone))
+            let day = DayHistogram { date, hours: day.counts(date).hours, complete: date < today };
+            write(&day_reply(&day, &config.hours.time_zone, None))
         }
     })
 }

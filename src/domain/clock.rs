@@ -8,6 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMs(pub i64);
 
+/// The month of this release began then (2026-11-01 00:00 UTC; brought up to date by every release): a machine whose
+/// clock says less has not been told the time yet.
+pub const RELEASED: UnixMs = UnixMs(1_793_491_200_000);
+
 impl UnixMs {
     /// Milliseconds from `earlier` to `self`; negative when `self` is the earlier one. Saturates.
     #[must_use]

@@ -28,6 +28,7 @@ impl LatLon {
         if !(-180.0..=180.0).contains(&lon) {
             return Err(Refusal::of_field(Code::OutOfRange, "lon", "lon must be -180 to 180 degrees"));
         }
+        #[expect(clippy::float_cmp, reason = "the edge itself and nothing beside it")]
         let lon = if lon == 180.0 { -180.0 } else { lon };
         // Adding 0.0 turns -0.0 into 0.0 and leaves every other number alone.
         Ok(Self { lat: lat + 0.0, lon: lon + 0.0 })

@@ -10,7 +10,7 @@ pub mod sharing;
 pub mod user;
 
 pub use availability::{Availability, Note};
-pub use clock::{Clock, UnixMs};
+pub use clock::{Clock, RELEASED, UnixMs};
 pub use entitlement::{Relation, Sight};
 pub use fix::{Fix, FixFields, LatLon};
 pub use friendship::Radius;

@@ -47,15 +47,15 @@ pub async fn create_users(
 /// # Errors
 /// 400 for a bad id.
 pub async fn remove_users(
-    _administrator: Administrator,
+    administrator: Administrator,
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
     let body = node.body(payload).whole(node.config.limits.admin_body_bytes).await?;
     let body: RemoveUsersBody = read(&body)?;
     let ids: Vec<UserId> = body.users.iter().map(|id| UserId::parse(id, "users")).collect::<Result<_, _>>()?;
-    let people = node.people.clone();
-    let removed = off_thread(move || people.remove(&ids)).await?;
+    let numbers = ids.iter().filter_map(|id| node.user.accounts.by_id(id)).map(|account| account.no).collect();
+    let removed = node.people.remove(Some(administrator.0.no), numbers).await.map_err(|error| account_error(&error))?;
     Ok(json(write(&RemovedReply { removed })))
 }
 
@@ -106,7 +106,7 @@ pub async fn stats(_administrator: Administrator, node: web::Data<Arc<Node>>) ->
 }
 
 /// Thousands of accounts are a few tens of milliseconds of work and one fsync: not on a thread that serves connections.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = web::block(work).await.map_err(|_| ApiError::unavailable("try again"))?;
@@ -118,8 +118,10 @@ async fn off_thread<T: Send + 'static>(
 pub fn account_error(error: &AccountError) -> ApiError {
     match error {
         AccountError::Conflict(_) => Refusal::of_field(Code::Conflict, "user", error.to_string()).into(),
-        AccountError::TooManyTokens => Refusal::new(Code::Conflict, error.to_string()).into(),
-        AccountError::Unknown => Refusal::new(Code::NotFound, error.to_string()).into(),
+        AccountError::TooManyTokens | AccountError::TooManyBlocks => {
+            Refusal::new(Code::Conflict, error.to_string()).into()
+        }
+        AccountError::Unknown => ApiError::not_found(),
         AccountError::Oneself => Refusal::of_field(Code::BadField, "friendships", error.to_string()).into(),
         _ => {
             tracing::error!(%error, "an account could not be changed");

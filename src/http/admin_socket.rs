@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
+use super::invites::{kind_of_link, link};
 use super::state::Node;
 use crate::actors::hourly_aggregator::QueryHistogram;
-use crate::domain::{DeviceName, Refusal, UserId};
+use crate::domain::{DeviceName, Refusal, UserId, UserNo};
 use crate::protocol::admin::{AdminReply, AdminRequest, read_request, write_reply};
 use crate::protocol::http::write;
 use crate::store::accounts::{AccountError, NewUser};
@@ -71,7 +72,9 @@ async fn carry_out(request: AdminRequest, node: &Node, address: &str) -> AdminRe
         AdminRequest::Address => Ok(address.to_owned()),
         AdminRequest::UserAdd { name, admin } => add(node, &name, admin),
         AdminRequest::Token { name, device } => token(node, &name, &device),
-        AdminRequest::Befriend { a, b } => befriend(node, &a, &b),
+        AdminRequest::Befriend { a, b } => befriend(node, &a, &b).await,
+        AdminRequest::Invite { name } => invite(node, name, address),
+        AdminRequest::Erase { name } => erase(node, &name).await,
         AdminRequest::Histogram { date } => histogram(node, date).await,
     };
     outcome.map_or_else(AdminReply::Refused, AdminReply::Done)
@@ -92,10 +95,29 @@ fn token(node: &Node, name: &str, device: &str) -> Result<String, String> {
     Ok(issued.secret.reveal().to_owned())
 }
 
-fn befriend(node: &Node, a: &str, b: &str) -> Result<String, String> {
+async fn befriend(node: &Node, a: &str, b: &str) -> Result<String, String> {
     let (one, other) = (UserId::parse(a, "user").map_err(sentence)?, UserId::parse(b, "user").map_err(sentence)?);
-    node.people.befriend(&one, &other).map_err(account_sentence)?;
+    node.people.befriend(&one, &other).await.map_err(account_sentence)?;
     Ok(format!("{a} and {b} are friends"))
+}
+
+fn invite(node: &Node, name: Option<String>, address: &str) -> Result<String, String> {
+    let inviter = name.map(|name| number(node, &name)).transpose()?;
+    let kind = kind_of_link(inviter);
+    let now = node.user.clock.now();
+    let issued = node.user.accounts.invite(kind, now + node.config.privacy.invite.as_ms(), now);
+    Ok(link(address, issued.map_err(account_sentence)?.secret.reveal()))
+}
+
+async fn erase(node: &Node, name: &str) -> Result<String, String> {
+    let erased = node.people.erase(None, number(node, name)?).await.map_err(account_sentence)?;
+    if erased { Ok(format!("{name} is erased")) } else { Err(account_sentence(AccountError::Unknown)) }
+}
+
+fn number(node: &Node, name: &str) -> Result<UserNo, String> {
+    let id = UserId::parse(name, "user").map_err(sentence)?;
+    let account = node.user.accounts.by_id(&id).ok_or(AccountError::Unknown).map_err(account_sentence)?;
+    Ok(account.no)
 }
 
 async fn histogram(node: &Node, date: Option<String>) -> Result<String, String> {
@@ -106,7 +128,7 @@ async fn histogram(node: &Node, date: Option<String>) -> Result<String, String> 
     };
     let day = node.hours.send(QueryHistogram { date }).await.map_err(|error| error.to_string())?;
     let day = day.map_err(|error| error.to_string())?;
-    Ok(write(&super::status::day_reply(&day.hours, date, day.complete, &node.config.hours.time_zone)))
+    Ok(write(&super::status::day_reply(&day, &node.config.hours.time_zone, None)))
 }
 
 fn sentence(refusal: Refusal) -> String {

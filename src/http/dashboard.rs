@@ -13,8 +13,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// What a node that was built without the dashboard shows in its place.
 const PLAIN: &str = include_str!("plain.html");
 
+/// Longer paths are nobody's.
+const LONGEST_PATH: usize = 256;
+
 /// Serves the dashboard's files; every path without a dot is the page itself.
 pub async fn page(req: HttpRequest) -> HttpResponse {
+    if !is_plain(req.uri().path()) {
+        return not_found();
+    }
     if !letshang_web::BUILT {
         return HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(PLAIN);
     }
@@ -23,7 +29,7 @@ pub async fn page(req: HttpRequest) -> HttpResponse {
     let path = if last.contains('.') { path } else { "index.html" };
     let accepts = req.headers().get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let Some(asset) = letshang_web::asset(path, accepts) else {
-        return HttpResponse::NotFound().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("not found\n");
+        return not_found();
     };
     let etag = format!("\"{}\"", asset.etag.trim_matches('"'));
     let known = req.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -42,6 +48,17 @@ pub async fn page(req: HttpRequest) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, asset.content_type)).body(asset.body.into_owned())
 }
 
+/// Whether a path, as it was sent, could be one of ours: no escapes, no way up, nothing that a file system would read
+/// differently.
+fn is_plain(path: &str) -> bool {
+    let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    path.len() <= LONGEST_PATH && path.bytes().all(is_ours) && !path.contains("..") && !path.contains("//")
+}
+
+fn not_found() -> HttpResponse {
+    HttpResponse::NotFound().insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body("not found\n")
+}
+
 /// Headers on every answer.
 pub fn harden(path: &str, headers: &mut HeaderMap) {
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
@@ -50,7 +67,10 @@ pub fn harden(path: &str, headers: &mut HeaderMap) {
     set(HeaderName::from_static("referrer-policy"), "no-referrer");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(HeaderName::from_static("permissions-policy"), "geolocation=(self)");
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
+    );
     if path.starts_with("/v1/") {
         set(CACHE_CONTROL, "no-store");
     }

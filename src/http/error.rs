@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 
+use super::limits::Wait;
 use crate::domain::{Code, Refusal};
 use crate::protocol::http::{ErrorBody, write};
 
@@ -13,13 +14,46 @@ use crate::protocol::http::{ErrorBody, write};
 pub struct ApiError {
     status: StatusCode,
     refusal: Refusal,
+    /// Seconds after which to try again, where trying again helps.
+    retry_after: Option<u64>,
+    /// The rest of the request is not waited for.
+    closes: bool,
 }
 
 impl ApiError {
     /// A refusal with a status of its own.
     #[must_use]
     pub fn with_status(status: StatusCode, code: Code, message: &str) -> Self {
-        Self { status, refusal: Refusal::new(code, message) }
+        Self::new(status, Refusal::new(code, message))
+    }
+
+    fn new(status: StatusCode, refusal: Refusal) -> Self {
+        let again = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        Self { status, refusal, retry_after: again.then_some(1), closes: false }
+    }
+
+    /// A rate was exceeded.
+    #[must_use]
+    pub fn too_often(what: &str, wait: Wait) -> Self {
+        let seconds = wait.seconds();
+        let refusal = Refusal::new(Code::RateLimited, format!("{what}: try again in {seconds} s"));
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, refusal) }
+    }
+
+    /// A body has more than `most` bytes.
+    #[must_use]
+    pub fn too_large(most: usize) -> Self {
+        let message = match most {
+            0 => "this call takes no body".to_owned(),
+            _ => format!("the body must be at most {most} bytes"),
+        };
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Refusal::new(Code::TooMany, message)).and_close()
+    }
+
+    /// The same, and the connection ends with the answer: the rest of the request is not waited for.
+    #[must_use]
+    pub fn and_close(self) -> Self {
+        Self { closes: true, ..self }
     }
 
     /// Nobody known is calling.
@@ -33,6 +67,13 @@ impl ApiError {
     #[must_use]
     pub fn forbidden(message: &str) -> Self {
         Refusal::new(Code::Forbidden, message).into()
+    }
+
+    /// The one answer about everything that is not there, or not for the caller to know of: who asks for a person, an invite
+    /// or a token learns nothing from which of the two it is.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Refusal::new(Code::NotFound, "there is no such thing here for you").into()
     }
 
     /// A part of the server cannot serve now.
@@ -54,7 +95,7 @@ impl From<Refusal> for ApiError {
             Code::Conflict => StatusCode::CONFLICT,
             Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Self { status, refusal }
+        Self::new(status, refusal)
     }
 }
 
@@ -71,8 +112,11 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            response.insert_header((RETRY_AFTER, "1"));
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        if self.closes {
+            response.force_close();
         }
         let Refusal { code, message, field } = &self.refusal;
         let body = ErrorBody { code: code.as_str(), message, field: *field };

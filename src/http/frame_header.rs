@@ -1,4 +1,5 @@
 //! The head of a WebSocket frame (RFC 6455, 5.2), judged before a byte of its payload is kept.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use actix_http::ws::OpCode;
 
 use crate::protocol::close::CloseCode;
@@ -59,21 +60,22 @@ impl Head {
         if second & 0x80 == 0 {
             return Err(Violation::protocol("frames from a client must be masked"));
         }
+        // With its mask of four bytes, a head has 6, 8 or 14.
         let (length, rest, used) = match second & 0x7F {
             126 | 127 if is_control(opcode) => return Err(Violation::protocol("control frame over 125 bytes")),
             126 => match rest.split_first_chunk::<2>() {
-                Some((bytes, rest)) => (u64::from(u16::from_be_bytes(*bytes)), rest, 4),
+                Some((bytes, rest)) => (u64::from(u16::from_be_bytes(*bytes)), rest, 8),
                 None => return Ok(None),
             },
             127 => match rest.split_first_chunk::<8>() {
-                Some((bytes, rest)) => (u64::from_be_bytes(*bytes), rest, 10),
+                Some((bytes, rest)) => (u64::from_be_bytes(*bytes), rest, 14),
                 None => return Ok(None),
             },
-            short => (u64::from(short), rest, 2),
+            short => (u64::from(short), rest, 6),
         };
         let length = judge_length(length, opcode, rules)?;
         let Some(&mask) = rest.first_chunk::<4>() else { return Ok(None) };
-        Ok(Some((Self { fin, opcode, mask, length }, used + 4)))
+        Ok(Some((Self { fin, opcode, mask, length }, used)))
     }
 
     pub(super) const fn is_control(&self) -> bool {

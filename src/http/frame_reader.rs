@@ -4,6 +4,7 @@
 //!
 //! `actix_http::ws::Codec` is not used to read: it buffers a frame before it judges its size, and gives no word of a
 //! frame before its last byte is there (ARCHITECTURE.md, "Sockets").
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use actix_http::ws::OpCode;
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
@@ -122,8 +123,8 @@ impl FrameReader {
         let in_message = self.fragments > 0
             || matches!(self.frame, Some(Frame { head: Head { opcode: OpCode::Text | OpCode::Binary, .. }, .. }));
         match (in_message, self.frame.is_some() || self.head_len > 0) {
-            (true, _) => Some(self.messages * 2 + 1),
-            (false, true) => Some(self.frames * 2),
+            (true, _) => Some(self.messages.saturating_mul(2).saturating_add(1)),
+            (false, true) => Some(self.frames.saturating_mul(2)),
             (false, false) => None,
         }
     }
@@ -182,17 +183,17 @@ impl FrameReader {
         let before = self.head_len;
         for (kept, byte) in self.head.iter_mut().skip(before).zip(input.iter()) {
             *kept = *byte;
-            self.head_len += 1;
+            self.head_len = self.head_len.saturating_add(1);
         }
         let kept = self.head.get(..self.head_len).unwrap_or_default();
         match Head::parse(kept, rules)? {
             Some((head, used)) => {
-                input.advance(used - before);
+                input.advance(used.saturating_sub(before));
                 self.head_len = 0;
                 Ok(Some(head))
             }
             None => {
-                input.advance(self.head_len - before);
+                input.advance(self.head_len.saturating_sub(before));
                 Ok(None)
             }
         }
@@ -201,7 +202,7 @@ impl FrameReader {
     /// Takes what there is of a frame's payload; the event when the frame completes one.
     fn read_payload(&mut self, mut frame: Frame, input: &mut Bytes) -> Result<Option<ReaderEvent>, Violation> {
         let Head { opcode, mask, length, fin } = frame.head;
-        let part = input.get(..length - frame.received).unwrap_or(input);
+        let part = input.get(..length.saturating_sub(frame.received)).unwrap_or(input);
         let taken = part.len();
         let to = if frame.head.is_control() { &mut self.control } else { &mut self.message };
         let start = to.len();
@@ -211,10 +212,10 @@ impl FrameReader {
         to.extend_from_slice(part);
         unmask(to.get_mut(start..).unwrap_or_default(), mask, frame.received);
         input.advance(taken);
-        frame.received += taken;
+        frame.received = frame.received.saturating_add(taken);
         let whole = frame.received == length;
         self.frame = (!whole).then_some(frame);
-        self.frames += u64::from(whole);
+        self.frames = self.frames.saturating_add(u64::from(whole));
 
         if frame.head.is_control() {
             return if whole { self.end_control(opcode).map(Some) } else { Ok(None) };
@@ -225,7 +226,7 @@ impl FrameReader {
         if whole && fin {
             return self.end_message().map(Some);
         }
-        self.fragments += u32::from(whole);
+        self.fragments = self.fragments.saturating_add(u32::from(whole));
         self.check_text()?;
         Ok(None)
     }
@@ -243,7 +244,7 @@ impl FrameReader {
         let payload = std::mem::take(&mut self.message);
         self.fragments = 0;
         self.checked = 0;
-        self.messages += 1;
+        self.messages = self.messages.saturating_add(1);
         Ok(ReaderEvent::Message(if self.binary {
             Message::Binary(Bytes::from(payload))
         } else {
@@ -257,8 +258,10 @@ impl FrameReader {
             return Ok(());
         }
         match std::str::from_utf8(self.message.get(self.checked..).unwrap_or_default()) {
-            Ok(added) => self.checked += added.len(),
-            Err(fault) if fault.error_len().is_none() => self.checked += fault.valid_up_to(),
+            Ok(added) => self.checked = self.checked.saturating_add(added.len()),
+            Err(fault) if fault.error_len().is_none() => {
+                self.checked = self.checked.saturating_add(fault.valid_up_to());
+            }
             Err(_) => return Err(Violation::not_utf8()),
         }
         Ok(())

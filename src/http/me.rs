@@ -4,121 +4,57 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::auth::{self, Caller, Credential};
+use super::auth::Caller;
 use super::error::{ApiError, json};
 use super::ingest::until_stored;
 use super::query::{Query, days};
 use super::session::nearby;
 use super::state::Node;
 use crate::activity::steps::StepCounter;
+use crate::actors::downlink::Gate;
 use crate::actors::spatial_index::QueryFriends;
-use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User, friend_object};
-use crate::domain::{Availability, DeviceName, Note, UnixMs, UserId, UserNo};
+use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
+use crate::domain::{Availability, Note, Precision, UnixMs, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
-    AvailabilityReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SessionBody, SessionReply,
-    StepsDay, StepsReply, WhoReply, read, write,
+    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SharingReply,
+    StepsDay, StepsReply, write,
 };
 use crate::store::StoreError;
-use crate::store::rows::{LiveRow, StepsRow, TokenKind};
+use crate::store::accounts::Identity;
+use crate::store::rows::{LiveRow, StepsRow};
 
 /// The most days of one steps call.
 const DAYS: i32 = 400;
-
-/// `POST /v1/session`: a token (or, on an open demonstration node, nothing) for a cookie.
-///
-/// # Errors
-/// 401 for a wrong token; 403 from another origin.
-pub async fn sign_in(
-    req: HttpRequest,
-    payload: web::Payload,
-    node: web::Data<Arc<Node>>,
-) -> Result<HttpResponse, ApiError> {
-    if req.headers().contains_key("origin") && !auth::is_own_origin(&req) {
-        return Err(ApiError::forbidden("signing in must come from the dashboard itself"));
-    }
-    let body = node.body(payload).whole(node.config.limits.body_bytes).await?;
-    let body: SessionBody = if body.is_empty() { SessionBody::default() } else { read(&body)? };
-    let (accounts, now) = (&node.user.accounts, node.user.clock.now());
-    let no = match body.token {
-        Some(token) => {
-            let identity = accounts.verify(&token, now).filter(|identity| identity.kind == TokenKind::Full);
-            identity.ok_or_else(ApiError::unauthenticated)?.no
-        }
-        None => guest(&req, &node).ok_or_else(ApiError::unauthenticated)?,
-    };
-    let account = accounts.by_no(no).ok_or_else(ApiError::unauthenticated)?;
-    let age = node.config.dashboard.session.get();
-    let expires = now + node.config.dashboard.session.as_ms();
-    let browser = DeviceName::parse("browser")?;
-    let issued = accounts
-        .issue_token(no, TokenKind::Session, &browser, Some(expires), now)
-        .map_err(|error| super::admin::account_error(&error))?;
-    let reply = SessionReply { user: account.id.as_str(), name: account.name.as_str(), admin: account.admin };
-    let mut response = json(write(&reply));
-    response
-        .add_cookie(&auth::session_cookie(issued.secret.reveal().to_owned(), age))
-        .map_err(|_| ApiError::unavailable("try again"))?;
-    Ok(response)
-}
-
-fn guest(req: &HttpRequest, node: &Node) -> Option<UserNo> {
-    let guest = &node.config.dashboard.guest;
-    // Behind a proxy everybody comes from loopback: then nobody is a guest.
-    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| req.headers().contains_key(*name));
-    if guest.is_empty() || forwarded || !auth::is_loopback_host(req) {
-        return None;
-    }
-    let id = UserId::parse(guest, "guest").ok()?;
-    node.user.accounts.by_id(&id).map(|account| account.no)
-}
-
-/// `GET /v1/session`: who this browser is signed in as, if anybody; never 401, so that a page can ask first.
-pub async fn session(req: HttpRequest, node: web::Data<Arc<Node>>) -> HttpResponse {
-    let known = match auth::credential(&req, &node) {
-        Credential::Bearer(known) | Credential::Cookie(known) => known,
-        Credential::None => None,
-    };
-    // A device token reads nothing, not even whose it is.
-    let known = known.filter(|identity| identity.kind != TokenKind::Device);
-    let user = known.and_then(|identity| node.user.accounts.by_no(identity.no));
-    let guest = guest(&req, &node).is_some();
-    json(write(&WhoReply { user: user.as_ref().map(|account| account.id.as_str()), guest }))
-}
-
-/// `DELETE /v1/session`.
-///
-/// # Errors
-/// 401 without one.
-pub async fn sign_out(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
-    if let Credential::Cookie(Some(identity)) = auth::credential(&req, &node) {
-        let revoked = node.user.accounts.revoke(identity.no, identity.token_id);
-        revoked.map_err(|error| super::admin::account_error(&error))?;
-    }
-    drop(caller);
-    let mut response = HttpResponse::NoContent().finish();
-    let gone = auth::session_cookie(String::new(), std::time::Duration::ZERO);
-    response.add_cookie(&gone).map_err(|_| ApiError::unavailable("try again"))?;
-    Ok(response)
-}
 
 /// `GET /v1/me`.
 ///
 /// # Errors
 /// 401.
 pub async fn me(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
-    let account = node.user.accounts.by_no(caller.0.no).ok_or_else(ApiError::unauthenticated)?;
-    let own = own_state(&node, caller.0.no).await?;
+    profile(&node, &caller.0).await
+}
+
+/// The caller's profile, and what holds of them now.
+///
+/// # Errors
+/// 401 when the account is gone.
+pub async fn profile(node: &Node, caller: &Identity) -> Result<HttpResponse, ApiError> {
+    let account = node.user.accounts.by_no(caller.no).ok_or_else(ApiError::unauthenticated)?;
+    let own = own_state(node, caller.no).await?;
+    let now = node.user.clock.now();
     Ok(json(write(&MeReply {
         user: account.id.as_str(),
         name: account.name.as_str(),
-        admin: caller.0.admin,
+        admin: caller.admin,
         radius: account.radius.as_metres(),
         time_zone: account.time_zone.as_deref().unwrap_or(&node.config.hours.time_zone),
         stride: account.stride_m,
         free: own.availability.free,
         note: own.availability.note.as_ref().map(Note::as_str),
         until: own.availability.until.map(|UnixMs(until)| until),
+        hidden_until: account.hidden_until.filter(|until| *until > now).map(|UnixMs(until)| until),
+        only_free: account.only_free,
     })))
 }
 
@@ -174,8 +110,11 @@ pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpR
     let no = caller.0.no;
     let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
-    let friend =
-        |friend: &UserNo| friend_object(&node.user.accounts, &node.user.board, *friend, places.get(friend), now);
+    let friend = |other: &UserNo| {
+        let (_, friend) = node.user.friend_object(*other, no, places.get(other), now)?;
+        let shared = SharingReply::of(&node.user.accounts.sharing(no, *other)?, now);
+        Some(FriendReply { friend, shared })
+    };
     let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
     Ok(json(write(&FriendsReply { friends })))
 }
@@ -191,7 +130,11 @@ pub async fn get_nearby(
 ) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&req);
     let query = nearby_query(query.number("radius")?, query.number("limit")?, query.flag("free_only")?)?;
-    let friends = nearby(&node, caller.0.no, &query).await?;
+    let no = caller.0.no;
+    let found = nearby(&node, no, &query).await?;
+    // Written out here: asked again with what holds now.
+    let allowed = found.into_iter().filter(|(friend, needs, _)| node.user.gate.sight(*friend, no) >= *needs);
+    let friends = allowed.map(|(.., friend)| friend).collect();
     Ok(json(write(&NearbyReply { friends })))
 }
 
@@ -229,17 +172,37 @@ pub async fn leaderboard(
     let friends = node.user.accounts.friends(caller.0.no);
     for no in std::iter::once(caller.0.no).chain(friends.iter().copied()) {
         let Some(account) = node.user.accounts.by_no(no) else { continue };
-        let mut steps = stored_steps(&node, no, date)?.unwrap_or(0);
-        if let Some(addr) = node.user.registry.get(no)
-            && let Ok(state) = addr.send(QueryOwnState).await
-        {
-            steps = if state.today == date { state.steps_today } else { steps };
-        }
+        let steps = shown_steps(&node, no, caller.0.no, date).await?;
         let (user, name) = (account.id.as_str().to_owned(), account.name.as_str().to_owned());
         people.push(LeaderReply { user, name, steps });
     }
     people.sort_by_key(|person| Reverse(person.steps));
     Ok(json(write(&LeaderboardReply { date: date.to_string(), people })))
+}
+
+/// A day's steps of a friend as the asker may see them. Of somebody who hides, those of the moment at which they hid: what is
+/// seen of somebody who is not there.
+async fn shown_steps(node: &Node, no: UserNo, asker: UserNo, date: jiff::civil::Date) -> Result<u32, ApiError> {
+    let relation = node.user.accounts.relation(no, asker, node.user.clock.now());
+    if !relation.same && relation.sharing == Precision::Off {
+        return Ok(0);
+    }
+    if !relation.same && relation.hidden {
+        let row = node.user.store.get::<StepsRow>(&(no, date)).map_err(|error| unreadable(&error))?;
+        return Ok(row.map_or(0, |row| row.steps));
+    }
+    if let Some(addr) = node.user.registry.get(no)
+        && let Ok(state) = addr.send(QueryOwnState).await
+        && state.today == date
+    {
+        return Ok(state.steps_today);
+    }
+    Ok(stored_steps(node, no, date)?.unwrap_or(0))
+}
+
+fn unreadable(error: &StoreError) -> ApiError {
+    tracing::error!(%error, "steps cannot be read");
+    ApiError::unavailable("the server cannot read its store now")
 }
 
 /// A day's steps as they are kept: the newest days stand in the person's own row, older ones in rows of their own.
@@ -255,10 +218,7 @@ fn stored_steps(node: &Node, no: UserNo, date: jiff::civil::Date) -> Result<Opti
             None => Ok(node.user.store.get::<StepsRow>(&(no, date))?.map(|row| row.steps)),
         }
     };
-    read().map_err(|error: StoreError| {
-        tracing::error!(%error, "steps cannot be read");
-        ApiError::unavailable("the server cannot read its store now")
-    })
+    read().map_err(|error: StoreError| unreadable(&error))
 }
 
 fn availability_reply(availability: &Availability) -> HttpResponse {

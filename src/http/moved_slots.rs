@@ -23,7 +23,7 @@ impl MovedSlots {
     /// Puts a friend's newest position in its slot; true when an older one waited there.
     pub(super) fn put(&mut self, friend: &MovedFriend) -> bool {
         if let Some(slot) = self.place(friend.no).and_then(|place| self.friends.get_mut(place)) {
-            slot.live = friend.live;
+            (slot.live, slot.precision) = (friend.live, friend.precision);
             return true;
         }
         self.friends.push(friend.clone());
@@ -76,13 +76,18 @@ impl MovedSlots {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LatLon, UnixMs, UserId};
+    use crate::domain::{LatLon, Precision, UnixMs, UserId};
     use crate::spatial::world::Live;
 
     fn friend(no: u32, t: i64) -> MovedFriend {
         let position = LatLon::new(1.0, 2.0).unwrap();
         let live = Live { position, t: UnixMs(t), accuracy: None, speed: None, heading: None };
-        MovedFriend { no: UserNo(no), user: UserId::parse(&format!("u{no}"), "user").unwrap(), live }
+        MovedFriend {
+            no: UserNo(no),
+            user: UserId::parse(&format!("u{no}"), "user").unwrap(),
+            live,
+            precision: Precision::Exact,
+        }
     }
 
     fn taken(slots: &mut MovedSlots, most: usize) -> Vec<(u32, i64)> {

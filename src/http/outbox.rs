@@ -16,9 +16,9 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 use super::moved_slots::MovedSlots;
-use super::outbox_queue::{Close, Queue};
+use super::outbox_queue::{Close, Queue, Waiting};
 use super::socket_metrics::{SocketMetrics, add};
-use crate::actors::downlink::{Downlink, MovedFriend};
+use crate::actors::downlink::{About, Downlink, FriendList, Gate, MovedFriend};
 use crate::domain::UserNo;
 use crate::protocol::close::CloseCode;
 
@@ -74,6 +74,19 @@ impl Outbox {
         })
     }
 
+    /// An empty outbox that asks `gate` before anything about a person leaves. Without one nothing about people does.
+    #[must_use]
+    pub fn gated(limits: OutboxLimits, metrics: Arc<SocketMetrics>, gate: Arc<dyn Gate>) -> Arc<Self> {
+        let outbox = Self::new(limits, metrics);
+        outbox.queue.lock().reader.gate = Some(gate);
+        outbox
+    }
+
+    /// Says who reads; before that nothing about people leaves.
+    pub fn belongs_to(&self, reader: UserNo) {
+        self.queue.lock().reader.no = Some(reader);
+    }
+
     /// The counters this outbox adds to.
     #[must_use]
     pub const fn metrics(&self) -> &Arc<SocketMetrics> {
@@ -82,7 +95,7 @@ impl Outbox {
 
     /// Queues a binary frame, in order with the state frames and under the same bound.
     pub fn binary(&self, frame: Bytes) {
-        self.push(OpCode::Binary, frame);
+        self.push(Waiting::Frame(OpCode::Binary, frame));
     }
 
     /// True once a close frame is queued or the socket is gone: nothing more is taken.
@@ -114,13 +127,14 @@ impl Outbox {
         })
     }
 
-    fn push(&self, opcode: OpCode, frame: Bytes) {
+    fn push(&self, waiting: Waiting) {
         let mut queue = self.queue.lock();
         if self.is_closing() {
             return;
         }
-        let foremost = queue.state.front().map_or(0, |(_, first)| first.len());
-        let bytes = queue.state_bytes - foremost + frame.len();
+        let foremost = queue.state.front().map_or(0, Waiting::len);
+        let length = waiting.len();
+        let bytes = queue.state_bytes - foremost + length;
         if queue.state.len() >= self.limits.frames || (!queue.state.is_empty() && bytes > self.limits.bytes) {
             add(&self.metrics.slow, 1);
             // What waited is given up with the connection: the client starts anew, and its memory returns now.
@@ -128,8 +142,8 @@ impl Outbox {
             *queue = Queue { begun, ended: queue.ended, ..Queue::default() };
             self.close_ourselves(&mut queue, CloseCode::SLOW, "this client reads too slowly");
         } else {
-            queue.state_bytes += frame.len();
-            queue.state.push_back((opcode, frame));
+            queue.state_bytes += length;
+            queue.state.push_back(waiting);
         }
         drop(queue);
         self.body.wake();
@@ -233,7 +247,15 @@ impl Outbox {
 
 impl Downlink for Outbox {
     fn state(&self, frame: ByteString) {
-        self.push(OpCode::Text, frame.into_bytes());
+        self.push(Waiting::Frame(OpCode::Text, frame.into_bytes()));
+    }
+
+    fn about(&self, about: About) {
+        self.push(Waiting::About(Box::new(about)));
+    }
+
+    fn friends(&self, list: FriendList) {
+        self.push(Waiting::Friends(Box::new(list)));
     }
 
     fn moved(&self, friends: &[MovedFriend]) {
@@ -247,7 +269,7 @@ impl Downlink for Outbox {
     }
 
     fn forget(&self, friend: UserNo) {
-        self.queue.lock().moved.forget(friend);
+        self.queue.lock().forget(friend);
     }
 
     fn ack(&self, seq: u64) {

@@ -1,5 +1,6 @@
 //! What waits in an outbox, and how it becomes bytes.
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use actix_http::ws::OpCode;
 use bytes::Bytes;
@@ -7,8 +8,11 @@ use bytestring::ByteString;
 
 use super::moved_slots::MovedSlots;
 use super::outbox::OutboxLimits;
+use crate::actors::downlink::{About, FriendList, Gate, MovedFriend};
+use crate::domain::{Sight, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::moved;
+use crate::protocol::server::{Friend, NearbyFriend, ServerFrame};
 
 /// What the body hands over at once. With [`super::outbox::WRITE_BUFFER`] it stays within the 8 KiB that actix-http gives every
 /// connection, which therefore never grow.
@@ -18,13 +22,102 @@ const FRIENDS_PER_FRAME: usize = 100;
 /// A queue that emptied keeps room for this many frames.
 const IDLE_CAPACITY: usize = 8;
 
+/// About what a friend takes in a list that is not encoded yet, bytes.
+const LISTED: usize = 200;
+
+/// What waits its turn and must not be dropped.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// Encoded, and about nobody but the receiver.
+    Frame(OpCode, Bytes),
+    /// About one person.
+    About(Box<About>),
+    /// About many.
+    Friends(Box<FriendList>),
+}
+
+impl Waiting {
+    /// Bytes, or about as many.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Frame(_, frame) => frame.len(),
+            Self::About(about) => about.frame.len(),
+            Self::Friends(list) => match list.as_ref() {
+                FriendList::Welcome(_, friends) => LISTED * (friends.len() + 2),
+                FriendList::Nearby(_, friends) => LISTED * (friends.len() + 1),
+            },
+        }
+    }
+
+    /// What of it may be written out to `reader` now.
+    fn allowed(self, reader: &Reader) -> Option<(OpCode, Bytes)> {
+        let text = match self {
+            Self::Frame(opcode, frame) => return Some((opcode, frame)),
+            Self::About(about) => reader.about(*about)?,
+            Self::Friends(list) => match *list {
+                FriendList::Welcome(welcome, friends) => {
+                    let cut = |(no, made, friend): (UserNo, Sight, Friend)| friend.cut_to(reader.sight(no), made);
+                    welcome.encode(friends.into_iter().filter_map(cut).collect())
+                }
+                FriendList::Nearby(id, friends) => {
+                    let allowed = |(no, made, friend): (UserNo, Sight, NearbyFriend)| {
+                        let allowed = reader.sight(no) >= made;
+                        allowed.then_some(friend)
+                    };
+                    let friends: Vec<_> = friends.into_iter().filter_map(allowed).collect();
+                    ServerFrame::Nearby { id: id.as_ref(), friends: &friends }.encode()
+                }
+            },
+        };
+        Some((OpCode::Text, text.into_bytes()))
+    }
+
+    fn is_about(&self, person: UserNo) -> bool {
+        matches!(self, Self::About(about) if about.of == person)
+    }
+}
+
+/// Who reads an outbox, and who says what they may know. Without both nothing about people leaves.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reader {
+    pub(super) no: Option<UserNo>,
+    pub(super) gate: Option<Arc<dyn Gate>>,
+}
+
+impl Reader {
+    fn sight(&self, owner: UserNo) -> Sight {
+        match (&self.gate, self.no) {
+            (Some(gate), Some(no)) => gate.sight(owner, no),
+            _ => Sight::Nothing,
+        }
+    }
+
+    fn about(&self, about: About) -> Option<ByteString> {
+        let (gate, no) = (self.gate.as_ref()?, self.no?);
+        let sight = gate.sight(about.of, no);
+        if sight >= about.needs && (!about.mutual || gate.sight(no, about.of) >= Sight::Presence) {
+            return Some(about.frame);
+        }
+        gate.late_drop();
+        about.otherwise.filter(|_| sight >= Sight::Veiled)
+    }
+
+    fn keep(&self, friends: &mut Vec<MovedFriend>) {
+        match (&self.gate, self.no) {
+            (Some(gate), Some(no)) => gate.keep(no, friends),
+            _ => friends.clear(),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// The rest of a large frame that has begun.
     pub(super) begun: Bytes,
     pub(super) ping: bool,
     pub(super) pongs: VecDeque<Bytes>,
-    pub(super) state: VecDeque<(OpCode, Bytes)>,
+    pub(super) state: VecDeque<Waiting>,
+    pub(super) reader: Reader,
     pub(super) state_bytes: usize,
     pub(super) ack: Option<u64>,
     pub(super) moved: MovedSlots,
@@ -49,6 +142,15 @@ impl Queue {
         self.state.len() <= limits.frames / 2 && self.state_bytes + self.begun.len() <= limits.bytes / 2
     }
 
+    /// Drops everything that waits about a person.
+    pub(super) fn forget(&mut self, person: UserNo) {
+        self.moved.forget(person);
+        if self.state.iter().any(|waiting| waiting.is_about(person)) {
+            self.state.retain(|waiting| !waiting.is_about(person));
+            self.state_bytes = self.state.iter().map(Waiting::len).sum();
+        }
+    }
+
     /// Up to [`CHUNK`] bytes of what waits, and how many frames begin in them.
     pub(super) fn next_chunk(&mut self) -> (Bytes, u64) {
         if self.begun.len() >= CHUNK {
@@ -69,15 +171,15 @@ impl Queue {
     fn write(&mut self, opcode: OpCode, mut payload: Bytes, out: &mut Vec<u8>) {
         out.reserve(payload.len().min(CHUNK) + 10);
         out.push(0x80 | u8::from(opcode));
-        match payload.len() {
-            length @ 0..=125 => out.push(length as u8),
-            length @ 126..=0xFFFF => {
+        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+            (Ok(short @ 0..=125), _) => out.push(short),
+            (_, Ok(medium)) => {
                 out.push(126);
-                out.extend_from_slice(&(length as u16).to_be_bytes());
+                out.extend_from_slice(&medium.to_be_bytes());
             }
-            length => {
+            _ => {
                 out.push(127);
-                out.extend_from_slice(&(length as u64).to_be_bytes());
+                out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
             }
         }
         let fits = payload.len().min(CHUNK.saturating_sub(out.len()));
@@ -92,22 +194,28 @@ impl Queue {
         if std::mem::take(&mut self.ping) {
             return Some((OpCode::Ping, Bytes::new()));
         }
-        if let Some((opcode, payload)) = self.state.pop_front() {
-            self.state_bytes -= payload.len();
+        while let Some(waiting) = self.state.pop_front() {
+            self.state_bytes -= waiting.len();
             if self.state.is_empty() && self.state.capacity() > IDLE_CAPACITY {
                 self.state = VecDeque::new();
             }
-            return Some((opcode, payload));
+            if let Some(frame) = waiting.allowed(&self.reader) {
+                return Some(frame);
+            }
         }
         if let Some(seq) = self.ack.take() {
             let mut text = Vec::with_capacity(42);
             moved::encode_ack(seq, &mut text);
             return Some((OpCode::Text, Bytes::from(text)));
         }
-        if !self.moved.is_empty() {
-            let friends = self.moved.take(FRIENDS_PER_FRAME);
+        while !self.moved.is_empty() {
+            let mut friends = self.moved.take(FRIENDS_PER_FRAME);
+            self.reader.keep(&mut friends);
+            if friends.is_empty() {
+                continue;
+            }
             let mut text = Vec::with_capacity(32 + friends.len() * 128);
-            moved::encode(friends.iter().map(|friend| (&friend.user, &friend.live)), &mut text);
+            moved::encode(friends.iter().map(|friend| (&friend.user, &friend.live, friend.precision)), &mut text);
             return Some((OpCode::Text, Bytes::from(text)));
         }
         if let Some(crowd) = self.crowd.take() {

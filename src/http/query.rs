@@ -1,4 +1,5 @@
 //! Query strings: typed values or a refusal that names the parameter.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 use actix_web::HttpRequest;
 use jiff::civil::Date;
 

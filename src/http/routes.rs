@@ -1,60 +1,134 @@
-//! Every route, in one visible order.
+//! Every route, in one visible table. There is no other way to be reached: a route is registered with its policy or not at
+//! all, and the guard of its path lets nobody pass whom the policy does not name.
+use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_ENCODING;
-use actix_web::{Error, HttpRequest, HttpResponse, web};
-use futures_util::future::{Either, ready};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
 
 use super::error::ApiError;
+use super::policy::About::{Caller, Everybody, Friends, Inviter, Nobody};
+use super::policy::Act::{Changes, Reads};
+use super::policy::Takes::{Frames, Json, LargeJson, Lines, Nothing};
+use super::policy::Toll::{Free, InviteLook, InviteMade};
+use super::policy::Verb::{Delete, Get, GetOrHead, Patch, Post, Put};
+use super::policy::Who::{Administrator, Anyone, Operator, Reader, Socket, Visitor, Writer};
+use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
-use super::{admin, dashboard, ingest, me, session, status};
+use super::{
+    admin, audit, browsers, dashboard, export, friendship, guard, ingest, invites, me, profile, session, status, tokens,
+};
 use crate::domain::Code;
 
-/// Registers every route. Used by the server and by tests alike.
-pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
-    config
-        .app_data(web::Data::new(node))
-        .service(resource("/health").route(web::get().to(status::health)).route(web::head().to(status::health)))
-        .service(resource("/ready").route(web::get().to(status::ready)).route(web::head().to(status::ready)))
-        .service(resource("/metrics").route(web::get().to(status::metrics)).route(web::head().to(status::metrics)))
-        .service(
-            web::scope("/v1")
-                .service(resource("/ws").route(web::get().to(session::websocket)))
-                .service(
-                    resource("/session")
-                        .route(web::get().to(me::session))
-                        .route(web::post().to(me::sign_in))
-                        .route(web::delete().to(me::sign_out)),
-                )
-                .service(resource("/me").route(web::get().to(me::me)))
-                .service(
-                    resource("/me/availability")
-                        .route(web::get().to(me::get_availability))
-                        .route(web::put().to(me::put_availability))
-                        .route(web::delete().to(me::delete_availability)),
-                )
-                .service(resource("/friends").route(web::get().to(me::friends)))
-                .service(resource("/nearby").route(web::get().to(me::get_nearby)))
-                .service(resource("/fixes").route(web::post().to(ingest::post_fixes)))
-                .service(resource("/ingest").route(web::post().to(ingest::post_ingest)))
-                .service(resource("/availability/histogram").route(web::get().to(status::histogram)))
-                .service(resource("/steps").route(web::get().to(me::steps)))
-                .service(resource("/steps/leaderboard").route(web::get().to(me::leaderboard)))
-                .service(resource("/admin/users").route(web::post().to(admin::create_users)))
-                .service(resource("/admin/users/remove").route(web::post().to(admin::remove_users)))
-                .service(resource("/admin/people").route(web::get().to(admin::people)))
-                .service(resource("/admin/stats").route(web::get().to(admin::stats)))
-                .default_service(web::to(no_such_call)),
-        )
-        .service(
-            web::resource("/{path:.*}").route(web::get().to(dashboard::page)).route(web::head().to(dashboard::page)),
-        );
+struct Row {
+    policy: Policy,
+    handler: fn() -> Route,
 }
 
-fn resource(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(wrong_method))
+/// The table. The order of paths is the order in which they are tried.
+const TABLE: &[Row] = &[
+    // how the node does
+    row(GetOrHead, "/health", Anyone, Nothing, Reads, Nobody, Free, || web::to(status::health)),
+    row(GetOrHead, "/ready", Anyone, Nothing, Reads, Nobody, Free, || web::to(status::ready)),
+    row(GetOrHead, "/metrics", Operator, Nothing, Reads, Nobody, Free, || web::to(status::metrics)),
+    // sign-in and the socket
+    row(Get, "/v1/ws", Socket, Frames, Reads, Friends, Free, || web::to(session::websocket)),
+    row(Get, "/v1/session", Anyone, Nothing, Reads, Caller, Free, || web::to(browsers::session)),
+    row(Post, "/v1/session", Anyone, Json, Changes, Caller, Free, || web::to(browsers::sign_in)),
+    row(Delete, "/v1/session", Reader, Nothing, Changes, Nobody, Free, || web::to(browsers::sign_out)),
+    // joining
+    row(Get, "/v1/invites", Reader, Nothing, Reads, Caller, Free, || web::to(invites::list)),
+    row(Post, "/v1/invites", Reader, Json, Changes, Caller, InviteMade, || web::to(invites::make)),
+    row(Get, "/v1/invites/{code}", Anyone, Nothing, Reads, Inviter, InviteLook, || web::to(invites::show)),
+    row(Delete, "/v1/invites/{code}", Reader, Nothing, Changes, Nobody, Free, || web::to(invites::withdraw)),
+    row(Post, "/v1/invites/{code}/accept", Visitor, Json, Changes, Inviter, InviteLook, || web::to(invites::accept)),
+    // oneself
+    row(Get, "/v1/me", Reader, Nothing, Reads, Caller, Free, || web::to(me::me)),
+    row(Patch, "/v1/me", Reader, Json, Changes, Caller, Free, || web::to(profile::change)),
+    row(Delete, "/v1/me", Reader, Nothing, Changes, Nobody, Free, || web::to(profile::erase)),
+    row(Get, "/v1/me/availability", Reader, Nothing, Reads, Caller, Free, || web::to(me::get_availability)),
+    row(Put, "/v1/me/availability", Writer, Json, Changes, Caller, Free, || web::to(me::put_availability)),
+    row(Delete, "/v1/me/availability", Reader, Nothing, Changes, Caller, Free, || web::to(me::delete_availability)),
+    row(Get, "/v1/me/tokens", Reader, Nothing, Reads, Caller, Free, || web::to(tokens::list)),
+    row(Post, "/v1/me/tokens", Reader, Json, Changes, Caller, Free, || web::to(tokens::make)),
+    row(Delete, "/v1/me/tokens", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke_others)),
+    row(Delete, "/v1/me/tokens/{id}", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke)),
+    row(Get, "/v1/me/viewers", Reader, Nothing, Reads, Friends, Free, || web::to(friendship::viewers)),
+    row(Get, "/v1/export", Reader, Nothing, Reads, Friends, Free, || web::to(export::export)),
+    // friends
+    row(Get, "/v1/friends", Reader, Nothing, Reads, Friends, Free, || web::to(me::friends)),
+    row(Patch, "/v1/friends/{user}", Reader, Json, Changes, Friends, Free, || web::to(friendship::share)),
+    row(Delete, "/v1/friends/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(friendship::unfriend)),
+    row(Get, "/v1/friends/{user}/view", Reader, Nothing, Reads, Caller, Free, || web::to(friendship::view)),
+    row(Get, "/v1/blocks", Reader, Nothing, Reads, Friends, Free, || web::to(friendship::blocks)),
+    row(Put, "/v1/blocks/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(friendship::block)),
+    row(Delete, "/v1/blocks/{user}", Reader, Nothing, Changes, Friends, Free, || web::to(friendship::unblock)),
+    row(Get, "/v1/nearby", Reader, Nothing, Reads, Friends, Free, || web::to(me::get_nearby)),
+    // positions, steps, hours
+    row(Post, "/v1/fixes", Writer, Json, Changes, Caller, Free, || web::to(ingest::post_fixes)),
+    row(Post, "/v1/ingest", Administrator, Lines, Changes, Nobody, Free, || web::to(ingest::post_ingest)),
+    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(me::steps)),
+    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(me::leaderboard)),
+    row(Get, "/v1/availability/histogram", Reader, Nothing, Reads, Nobody, Free, || web::to(status::histogram)),
+    // administration
+    row(Post, "/v1/admin/users", Administrator, LargeJson, Changes, Everybody, Free, || web::to(admin::create_users)),
+    row(Post, "/v1/admin/users/remove", Administrator, LargeJson, Changes, Everybody, Free, || {
+        web::to(admin::remove_users)
+    }),
+    row(Get, "/v1/admin/people", Administrator, Nothing, Reads, Everybody, Free, || web::to(admin::people)),
+    row(Get, "/v1/admin/stats", Administrator, Nothing, Reads, Nobody, Free, || web::to(admin::stats)),
+    row(Get, "/v1/admin/audit", Administrator, Nothing, Reads, Everybody, Free, || web::to(audit::audit)),
+];
+
+/// The web page: every other path.
+const PAGES: &[Row] =
+    &[row(GetOrHead, "/{path:.*}", Anyone, Nothing, Reads, Nobody, Free, || web::to(dashboard::page))];
+
+#[expect(clippy::too_many_arguments, reason = "a row of a table")]
+const fn row(
+    verb: Verb,
+    path: &'static str,
+    who: Who,
+    takes: Takes,
+    act: Act,
+    about: About,
+    toll: Toll,
+    handler: fn() -> Route,
+) -> Row {
+    Row { policy: Policy { verb, path, who, takes, act, about, toll }, handler }
+}
+
+/// Every route's declaration.
+pub fn policies() -> impl Iterator<Item = &'static Policy> {
+    TABLE.iter().chain(PAGES).map(|row| &row.policy)
+}
+
+/// Registers every route, each behind its guard. Used by the server and by tests alike.
+pub fn register(config: &mut web::ServiceConfig, node: Arc<Node>) {
+    config.app_data(web::Data::new(node));
+    serve(config, TABLE);
+    config.service(web::scope("/v1").default_service(web::to(no_such_call)));
+    serve(config, PAGES);
+}
+
+fn serve(config: &mut web::ServiceConfig, table: &'static [Row]) {
+    let mut paths: Vec<&'static str> = Vec::new();
+    for row in table {
+        if !paths.contains(&row.policy.path) {
+            paths.push(row.policy.path);
+        }
+    }
+    for path in paths {
+        let rows: Vec<&'static Row> = table.iter().filter(|row| row.policy.path == path).collect();
+        let policies: Rc<[&'static Policy]> = rows.iter().map(|row| &row.policy).collect();
+        let mut resource = web::resource(path).default_service(web::to(wrong_method));
+        for row in rows {
+            for method in row.policy.verb.methods() {
+                resource = resource.route((row.handler)().method(method.clone()));
+            }
+        }
+        config.service(resource.wrap_fn(move |req, service| guard::before_handler(req, service, &policies)));
+    }
 }
 
 async fn no_such_call() -> Result<HttpResponse, ApiError> {
@@ -64,31 +138,4 @@ async fn no_such_call() -> Result<HttpResponse, ApiError> {
 async fn wrong_method(req: HttpRequest) -> Result<HttpResponse, ApiError> {
     tracing::debug!(method = %req.method(), "wrong method");
     Err(ApiError::with_status(StatusCode::METHOD_NOT_ALLOWED, Code::NotFound, "this call has another method"))
-}
-
-/// What every request passes through: encoded bodies are refused (unpacking them is a bomb), and every answer carries the
-/// security headers.
-pub fn guard<S, B>(
-    req: ServiceRequest,
-    service: &S,
-) -> impl Future<Output = Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error>> + use<S, B>
-where
-    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: actix_web::body::MessageBody,
-{
-    let path = req.path().to_owned();
-    let encoding = req.headers().get(CONTENT_ENCODING);
-    let outcome = if encoding.is_some_and(|encoding| encoding.as_bytes() != b"identity") {
-        let message = "request bodies must not be compressed";
-        let refused = ApiError::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadField, message);
-        Either::Left(ready(Ok(req.error_response(refused).map_into_right_body())))
-    } else {
-        let answer = service.call(req);
-        Either::Right(async move { answer.await.map(ServiceResponse::map_into_left_body) })
-    };
-    async move {
-        let mut response = outcome.await?;
-        dashboard::harden(&path, response.headers_mut());
-        Ok(response)
-    }
 }

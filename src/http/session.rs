@@ -1,25 +1,28 @@
 //! What frames on a WebSocket mean: authentication, limits, and the way to the person's actor and back.
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::auth::{self, Credential};
 use super::error::ApiError;
+use super::guard::wrong_credential;
+use super::limits::{Frames, Limit, Way};
 use super::outbox::{Outbox, OutboxLimits};
+use super::peer::Peer;
 use super::socket::{Flow, Link, Message, ReaderLimits, SETTLE_WITHIN, Session, SocketLimits, serve};
 use super::state::Node;
-use crate::actors::downlink::Downlink;
+use crate::actors::downlink::{Downlink, FriendList};
 use crate::actors::spatial_index::{QueryNearby, WatchCrowd};
 use crate::actors::user::{
     Attach, Detach, OpenMap, RecordSeed, ReportFix, ReportFixes, SetAvailability, Settle, Speaker, User,
 };
-use crate::domain::{Code, DeviceName, Fix, Refusal, UserNo};
+use crate::domain::{Code, DeviceName, Fix, Precision, Refusal, Sight, UserNo};
 use crate::protocol::client::{self, ClientFrame, NearbyQuery, RefusedFrame, RequestId, Secret};
 use crate::protocol::close::CloseCode;
 use crate::protocol::seed_line::SeedLine;
@@ -34,32 +37,34 @@ const FLOOD: u32 = 200;
 /// `GET /v1/ws`.
 ///
 /// # Errors
-/// 401 for a wrong bearer token; 503 beyond the connection limit or while stopping; 400 for a token in the URL or a bad
-/// handshake.
+/// 401 for a wrong bearer token; 503 beyond the connection limit or while stopping; 429 for too many from one address; 400
+/// for a bad handshake.
 pub async fn websocket(
     req: HttpRequest,
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    if req.query_string().to_ascii_lowercase().contains("token=") {
-        let message = "a token in the URL is not read: send it as Authorization: Bearer, or in a hello frame";
-        return Err(ApiError::with_status(StatusCode::BAD_REQUEST, Code::BadField, message).into());
-    }
-    let open = node.sockets.open.load(Ordering::Relaxed);
-    if node.stopping.is_under_way() || open >= node.max_connections {
+    let room = node.limits.doors.room().sockets;
+    if node.stopping.is_under_way() || node.sockets.open.load(Ordering::Relaxed) >= room {
+        node.limits.refused.count(Limit::Connections);
         return Err(ApiError::unavailable("this node has no room for another connection now").into());
     }
+    // The guard has refused a wrong token; a wrong cookie and a page elsewhere are told by close codes.
     let caller = match auth::credential(&req, &node) {
         Credential::Bearer(Some(identity)) => Entry::Known(identity),
         Credential::Bearer(None) => return Err(ApiError::unauthenticated().into()),
-        Credential::Cookie(_) if !auth::is_own_origin(&req) => Entry::WrongOrigin,
+        Credential::Cookie(_) if !auth::is_own_origin(&req) || auth::is_cross_site(&req) => Entry::WrongOrigin,
         Credential::Cookie(Some(identity)) => Entry::Known(identity),
-        Credential::Cookie(None) => Entry::Void,
+        Credential::Cookie(None) => {
+            wrong_credential(&node, Peer::of(&req).address)?;
+            Entry::Void
+        }
         Credential::None => Entry::Unknown,
     };
+    let way = forwarded_way(&req, &node)?;
     let limits = &node.config.limits;
     let outbox_limits = OutboxLimits { frames: limits.outbox_frames, bytes: limits.outbox_bytes };
-    let outbox = Outbox::new(outbox_limits, node.sockets.clone());
+    let outbox = Outbox::gated(outbox_limits, node.sockets.clone(), node.user.gate.clone());
     let socket_limits = Arc::new(SocketLimits {
         reader: ReaderLimits { frame_bytes: limits.frame_bytes, ..ReaderLimits::default() },
         message: limits.message.get(),
@@ -67,8 +72,25 @@ pub async fn websocket(
         idle: limits.idle.get(),
         ..SocketLimits::default()
     });
-    let session = PersonSession::new(node.get_ref().clone(), caller);
+    let visit = SocketVisit { from: Peer::of(&req).address, _way: way };
+    let session = PersonSession::new(node.get_ref().clone(), caller, visit);
     serve(&req, payload, session, outbox, socket_limits)
+}
+
+/// Where a socket comes from, and its place among those from there.
+struct SocketVisit {
+    from: IpAddr,
+    _way: Option<Way>,
+}
+
+/// Whom a proxy forwards is counted here: the connection itself is the proxy's.
+fn forwarded_way(req: &HttpRequest, node: &Node) -> Result<Option<Way>, ApiError> {
+    let address = Peer::of(req).address;
+    if req.peer_addr().is_some_and(|direct| direct.ip().to_canonical() == address.to_canonical()) {
+        return Ok(None);
+    }
+    let way = Way::from(&node.limits, address);
+    way.map_err(|(_, wait)| ApiError::too_often("too many connections from this address", wait))
 }
 
 enum Entry {
@@ -91,18 +113,20 @@ struct PersonSession {
     entry: Option<Entry>,
     known: Option<Known>,
     opened: Instant,
-    bucket: Bucket,
+    frames: Frames,
+    visit: SocketVisit,
     refusals: Window,
     floods: Window,
     watches_crowd: bool,
 }
 
 impl PersonSession {
-    fn new(node: Arc<Node>, entry: Entry) -> Self {
+    fn new(node: Arc<Node>, entry: Entry, visit: SocketVisit) -> Self {
         let limits = &node.config.limits;
         Self {
             conn: node.next_conn.fetch_add(1, Ordering::Relaxed),
-            bucket: Bucket::new(limits.frames_per_second, limits.frame_burst),
+            frames: Frames::new(node.limits.clone(), limits),
+            visit,
             refusals: Window::new(limits.errors_per_minute),
             floods: Window::new(FLOOD),
             entry: Some(entry),
@@ -122,9 +146,15 @@ impl PersonSession {
         else {
             return link.close(CloseCode::NOT_AUTHENTICATED, "the account was removed");
         };
+        let Ok(seat) = self.node.limits.seat(identity.no) else {
+            return link.close(CloseCode::AT_CAPACITY, "this person has too many connections");
+        };
+        self.frames.belong_to(seat);
         let exclusive = identity.kind != TokenKind::Session || device.is_some();
         let device = device.unwrap_or_else(|| identity.device.clone());
-        let attach = Attach { conn: self.conn, link: link.outbox().clone(), device, exclusive };
+        link.outbox().belongs_to(identity.no);
+        let token = identity.token_id;
+        let attach = Attach { conn: self.conn, link: link.outbox().clone(), device, token, exclusive };
         if addr.try_send(attach).is_err() {
             return link.close(CloseCode::AT_CAPACITY, "too much at once");
         }
@@ -135,7 +165,10 @@ impl PersonSession {
         let now = self.node.user.clock.now();
         match self.node.user.accounts.verify(token.reveal(), now) {
             Some(identity) => self.attach(identity, device, link),
-            None => link.close(CloseCode::NOT_AUTHENTICATED, "the token is not valid"),
+            None => match self.node.limits.wrong_credential(self.visit.from) {
+                Ok(()) => link.close(CloseCode::NOT_AUTHENTICATED, "the token is not valid"),
+                Err(_) => link.close(CloseCode::FLOOD, "too many wrong credentials from this address"),
+            },
         }
     }
 
@@ -233,9 +266,7 @@ impl PersonSession {
         let (node, no, query, outbox) = (self.node.clone(), known.identity.no, query.clone(), link.outbox().clone());
         Flow::Wait(Box::pin(async move {
             match nearby(&node, no, &query).await {
-                Ok(friends) => {
-                    outbox.state(ServerFrame::Nearby { id: id.as_ref(), friends: &friends }.encode());
-                }
+                Ok(friends) => outbox.friends(FriendList::Nearby(id, friends)),
                 Err(refusal) => outbox.state(server::error(&refusal, None)),
             }
         }))
@@ -256,7 +287,7 @@ impl Session for PersonSession {
         let Message::Text(text) = message else {
             return self.close_settled(CloseCode::UNSUPPORTED, "binary is not understood", link);
         };
-        if !self.bucket.take() {
+        if !self.frames.take(text.len()) {
             return self.refuse_speed(link);
         }
         match client::parse(&text).and_then(|frame| self.frame(frame, link)) {
@@ -290,6 +321,7 @@ impl Session for PersonSession {
         if !self.node.user.accounts.is_valid(&known.identity, self.node.user.clock.now()) {
             link.close(CloseCode::NOT_AUTHENTICATED, "the token was revoked");
         }
+        self.node.browsers.used(&self.node, &known.identity);
     }
 
     fn closed(&mut self) {
@@ -331,11 +363,15 @@ where
     }
 }
 
-/// Friends around a person, nearest first, with names and states.
+/// Friends around a person, nearest first, with names and states, and what one must be allowed to know to be shown each.
 ///
 /// # Errors
 /// `unavailable` when the index is overloaded.
-pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<NearbyFriend>, Refusal> {
+pub async fn nearby(
+    node: &Node,
+    no: UserNo,
+    query: &NearbyQuery,
+) -> Result<Vec<(UserNo, Sight, NearbyFriend)>, Refusal> {
     let own = node.user.accounts.by_no(no).map(|account| account.radius).unwrap_or_default();
     let radius_m = query.radius.unwrap_or(own).as_metres();
     let question = QueryNearby(no, Nearby { radius_m, limit: query.limit, free_only: query.free_only });
@@ -344,7 +380,8 @@ pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<
     let shown = found.into_iter().filter_map(|neighbour| {
         let account = node.user.accounts.by_no(neighbour.user)?;
         let standing = node.user.board.standing(neighbour.user, now);
-        Some(NearbyFriend {
+        let needs = Sight::from(neighbour.precision);
+        let friend = NearbyFriend {
             user: account.id.as_str().to_owned(),
             name: account.name.as_str().to_owned(),
             distance: server::rounded(neighbour.distance_m),
@@ -353,35 +390,11 @@ pub async fn nearby(node: &Node, no: UserNo, query: &NearbyQuery) -> Result<Vec<
             t: neighbour.live.t.0,
             lat: neighbour.live.position.lat(),
             lon: neighbour.live.position.lon(),
-        })
+            approximate: neighbour.precision != Precision::Exact,
+        };
+        Some((neighbour.user, needs, friend))
     });
     Ok(shown.collect())
-}
-
-/// A token bucket: `rate` a second, at most `burst` at once.
-struct Bucket {
-    tokens: f64,
-    rate: f64,
-    burst: f64,
-    filled: Instant,
-}
-
-impl Bucket {
-    fn new(rate: u32, burst: u32) -> Self {
-        Self { tokens: burst.into(), rate: rate.into(), burst: burst.into(), filled: Instant::now() }
-    }
-
-    fn take(&mut self) -> bool {
-        let now = Instant::now();
-        let gained = now.duration_since(self.filled).as_secs_f64() * self.rate;
-        self.filled = now;
-        self.tokens = (self.tokens + gained).min(self.burst);
-        let enough = self.tokens >= 1.0;
-        if enough {
-            self.tokens -= 1.0;
-        }
-        enough
-    }
 }
 
 /// Counts what happens within a minute.

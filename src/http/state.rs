@@ -7,8 +7,11 @@ use actix::Addr;
 use actix_web::web;
 
 use super::body::Body;
+use super::browsers::Browsers;
+use super::limits::Limits;
 use super::people::People;
 use super::socket::SocketMetrics;
+use super::tls::Certificates;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;
@@ -43,8 +46,10 @@ pub struct Node {
     pub sinks: Sinks,
     /// Counters of the socket layer.
     pub sockets: Arc<SocketMetrics>,
-    /// Connections at once; beyond it newcomers are answered 503.
-    pub max_connections: u64,
+    /// What one address and one person may take.
+    pub limits: Arc<Limits>,
+    /// Browsers' sessions in use.
+    pub browsers: Browsers,
     /// The next connection's number.
     pub next_conn: AtomicU64,
     /// True once everything stands.
@@ -55,14 +60,16 @@ pub struct Node {
     pub started: Instant,
     /// Fixes a second, times 1,000, over the last second.
     pub fixes_per_second_e3: AtomicU64,
+    /// What TLS clients are shown; none: plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
     /// Writes `/metrics`.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 impl Node {
-    /// A request's body, with the pauses that the settings allow.
+    /// A request's body, within the bounds that the guard keeps it to.
     #[must_use]
     pub fn body(&self, payload: web::Payload) -> Body {
-        Body::new(payload, self.config.limits.body_idle.get())
+        Body::new(payload)
     }
 }

@@ -10,7 +10,7 @@ use super::error::{ApiError, json};
 use super::query::Query;
 use super::state::Node;
 use crate::activity::histogram::{HourCount, hour_of};
-use crate::actors::hourly_aggregator::{QueryError, QueryHistogram, QuerySeries};
+use crate::actors::hourly_aggregator::{DayHistogram, QueryError, QueryHistogram, QuerySeries};
 use crate::protocol::http::{DayReply, HourReply, PartReply, ReadyReply, SeriesReply, write};
 
 /// The most days of one series.
@@ -55,21 +55,18 @@ pub async fn metrics(node: web::Data<Arc<Node>>) -> HttpResponse {
 ///
 /// # Errors
 /// 400 and 422 for a bad date or span.
-pub async fn histogram(
-    _caller: Caller,
-    req: HttpRequest,
-    node: web::Data<Arc<Node>>,
-) -> Result<HttpResponse, ApiError> {
+pub async fn histogram(caller: Caller, req: HttpRequest, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let query = Query::of(&req);
     let time_zone = node.config.hours.time_zone.clone();
+    let smallest = Some(node.config.privacy.smallest_count).filter(|count| !caller.0.admin && *count > 1);
     if query.text("from").is_none() && query.text("to").is_none() {
         let date = query.date("date")?.unwrap_or_else(|| hour_of(node.user.clock.now(), &node.zone).date);
         let day = answer(node.hours.send(QueryHistogram { date }).await)?;
-        return Ok(json(write(&day_reply(&day.hours, day.date, day.complete, &time_zone))));
+        return Ok(json(write(&day_reply(&day, &time_zone, smallest))));
     }
     let (from, to) = query.span(DAYS)?;
     let days = answer(node.hours.send(QuerySeries { from, to }).await)?;
-    let days = days.iter().map(|day| day_reply(&day.hours, day.date, day.complete, &time_zone)).collect();
+    let days = days.iter().map(|day| day_reply(day, &time_zone, smallest)).collect();
     Ok(json(write(&SeriesReply { time_zone, days })))
 }
 
@@ -81,10 +78,12 @@ fn answer<T>(answered: Result<Result<T, QueryError>, actix::MailboxError>) -> Re
     })
 }
 
-/// A day's histogram as the protocol shows it.
+/// A day's histogram as the protocol shows it. Counts below `smallest` are shown as 0: a small crowd is somebody.
 #[must_use]
-pub fn day_reply(hours: &[HourCount; 24], date: jiff::civil::Date, complete: bool, time_zone: &str) -> DayReply {
-    let hour = |(hour, count): (u8, &HourCount)| HourReply { hour, free: count.free, online: count.online };
-    let hours = (0..24).zip(hours).map(hour).collect();
-    DayReply { date: date.to_string(), time_zone: time_zone.to_owned(), complete, hours }
+pub fn day_reply(day: &DayHistogram, time_zone: &str, smallest: Option<u32>) -> DayReply {
+    let shown = |count: u32| if count < smallest.unwrap_or(0) { 0 } else { count };
+    let hour =
+        |(hour, count): (u8, &HourCount)| HourReply { hour, free: shown(count.free), online: shown(count.online) };
+    let hours = (0..24).zip(&day.hours).map(hour).collect();
+    DayReply { date: day.date.to_string(), time_zone: time_zone.to_owned(), complete: day.complete, smallest, hours }
 }

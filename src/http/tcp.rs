@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::time::Duration;
 
+use actix_rt::net::TcpStream;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use socket2::SockRef;
 
@@ -34,7 +36,7 @@ pub fn on_connect(connection: &dyn Any, extensions: &mut Extensions) {
 /// For `HttpServer::on_connect`: these options.
 pub fn on_connect_with(options: TcpOptions) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
     move |connection, _| {
-        let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() else { return };
+        let Some(stream) = stream_of(connection) else { return };
         let socket = SockRef::from(stream);
         let set = socket
             .set_tcp_nodelay(true)
@@ -44,6 +46,12 @@ pub fn on_connect_with(options: TcpOptions) -> impl Fn(&dyn Any, &mut Extensions
             tracing::debug!(%error, "socket options could not be set");
         }
     }
+}
+
+/// The TCP connection of what `on_connect` is given. Over TLS it is the one inside, heard of after the handshake.
+pub(in crate::http) fn stream_of(connection: &dyn Any) -> Option<&TcpStream> {
+    let secured = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    connection.downcast_ref::<TcpStream>().or_else(secured)
 }
 
 #[cfg(target_os = "linux")]

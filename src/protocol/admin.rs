@@ -1,6 +1,8 @@
 //! What the command line asks a running node through the private socket in its data folder: one line of JSON each way.
 use serde::{Deserialize, Serialize};
 
+use super::told;
+
 /// A question.
 #[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
@@ -26,6 +28,16 @@ pub enum AdminRequest {
         /// The other.
         b: String,
     },
+    /// Make a link that works once.
+    Invite {
+        /// Whose friend it makes its opener; absent: it makes an administrator.
+        name: Option<String>,
+    },
+    /// Erase a person and everything that is theirs.
+    Erase {
+        /// Whom.
+        name: String,
+    },
     /// Where does the node listen?
     Address,
     /// The stored histogram of a day (`YYYY-MM-DD`; absent: today).
@@ -50,7 +62,7 @@ pub enum AdminReply {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn read_request(line: &str) -> Result<AdminRequest, String> {
-    serde_json::from_str(line).map_err(|error| error.to_string())
+    serde_json::from_str(line).map_err(|error| told(&error))
 }
 
 /// Writes a question.
@@ -64,7 +76,7 @@ pub fn write_request(request: &AdminRequest) -> String {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn read_reply(line: &str) -> Result<AdminReply, String> {
-    serde_json::from_str(line).map_err(|error| error.to_string())
+    serde_json::from_str(line).map_err(|error| told(&error))
 }
 
 /// Writes an answer.

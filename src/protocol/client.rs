@@ -431,7 +431,7 @@ fn null_is_bad(refusal: Refusal, text: &str) -> Refusal {
     Refusal::of_field(Code::BadField, field, format!("{field} must not be null"))
 }
 
-fn bad_json(error: &serde_json::Error) -> Refusal {
+pub(super) fn bad_json(error: &serde_json::Error) -> Refusal {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Data => "a field is given twice or has the wrong form",
@@ -440,7 +440,7 @@ fn bad_json(error: &serde_json::Error) -> Refusal {
     Refusal::new(Code::BadJson, format!("not readable as JSON: {what} (column {})", error.column()))
 }
 
-fn not_an_object() -> Refusal {
+pub(super) fn not_an_object() -> Refusal {
     Refusal::new(Code::BadJson, "a message must be one JSON object")
 }
 

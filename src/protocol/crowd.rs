@@ -68,6 +68,15 @@ pub struct Crowd {
 }
 
 impl Crowd {
+    /// How long the frame is, bytes.
+    fn bytes(&self) -> usize {
+        let items = match &self.items {
+            Items::Points(points) => points.len(),
+            Items::Cells(cells) => cells.len(),
+        };
+        items.saturating_mul(16).saturating_add(self.pairs.len().saturating_mul(8)).saturating_add(32)
+    }
+
     /// The frame's bytes.
     #[must_use]
     pub fn encode(&self) -> Bytes {
@@ -75,7 +84,7 @@ impl Crowd {
             Items::Points(points) => (0, points.len()),
             Items::Cells(cells) => (1, cells.len()),
         };
-        let mut out = BytesMut::with_capacity(32 + items * 16 + self.pairs.len() * 8);
+        let mut out = BytesMut::with_capacity(self.bytes());
         out.put_slice(b"LHC1");
         out.put_slice(&[kind, 0, 0, 0]);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds stay exact in f64 for 285,000 years")]

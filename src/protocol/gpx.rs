@@ -11,6 +11,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::seed_file::no_text;
+use super::told;
 use crate::domain::{FixFields, LatLon};
 
 /// The largest file, bytes.
@@ -62,7 +63,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<FixFields>, GpxError> {
         return refuse(format!("the file is no GPX: it {hint}"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| GpxError {
-        line: Some(1 + newlines(bytes.get(..error.valid_up_to()).unwrap_or_default())),
+        line: Some(newlines(bytes.get(..error.valid_up_to()).unwrap_or_default()).saturating_add(1)),
         reason: "not UTF-8".to_owned(),
     })?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
@@ -73,7 +74,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<FixFields>, GpxError> {
     let mut line = 1;
     loop {
         let begin = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(text.len());
-        line += newlines(text.as_bytes().get(counted..begin).unwrap_or_default());
+        line = newlines(text.as_bytes().get(counted..begin).unwrap_or_default()).saturating_add(line);
         counted = begin;
         let here = |reason: String| GpxError { line: Some(line), reason };
         match reader.read_event() {
@@ -81,8 +82,8 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<FixFields>, GpxError> {
             Ok(event) => import.take(&event, line).map_err(here)?,
             Err(error) => {
                 let at = usize::try_from(reader.error_position()).unwrap_or(usize::MAX).min(text.len());
-                let line = line + newlines(text.as_bytes().get(counted..at).unwrap_or_default());
-                return Err(GpxError { line: Some(line), reason: format!("not well-formed XML: {error}") });
+                let line = newlines(text.as_bytes().get(counted..at).unwrap_or_default()).saturating_add(line);
+                return Err(GpxError { line: Some(line), reason: format!("not well-formed XML: {}", told(&error)) });
             }
         }
     }
@@ -145,7 +146,7 @@ impl Import {
         if tag.len() > TAG_BYTES {
             return Err(format!("a tag must have at most {TAG_BYTES} bytes"));
         }
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         if self.depth > DEPTH {
             return Err(format!("elements must be nested at most {DEPTH} deep"));
         }
@@ -196,7 +197,7 @@ impl Import {
             return Err("text outside the root element".to_owned());
         }
         if self.point.is_some() {
-            if self.text.len() + text.len() > TAG_BYTES {
+            if self.text.len().saturating_add(text.len()) > TAG_BYTES {
                 return Err(format!("a value must have at most {TAG_BYTES} bytes"));
             }
             self.text.push_str(text);
@@ -226,10 +227,11 @@ impl Import {
         if text.is_empty() {
             return Ok(());
         }
+        let is_own = point.depth.saturating_add(1) == depth;
         match name {
-            "time" if point.depth + 1 == depth => point.t = Some(time(text)?),
-            "ele" if point.depth + 1 == depth => point.fields.alt = Some(number(text, "ele")?),
-            "hdop" if point.depth + 1 == depth => point.hdop = Some(number(text, "hdop")?),
+            "time" if is_own => point.t = Some(time(text)?),
+            "ele" if is_own => point.fields.alt = Some(number(text, "ele")?),
+            "hdop" if is_own => point.hdop = Some(number(text, "hdop")?),
             "speed" => point.fields.speed = Some(number(text, "speed")?),
             "course" | "bearing" => point.fields.heading = Some(number(text, "course")?),
             "hAcc" | "hacc" | "accuracy" => point.accuracy = Some(number(text, "accuracy")?),
@@ -244,7 +246,7 @@ impl Import {
         let Some(t) = point.t else {
             return Err(format!("the track point of line {} has no time", point.line));
         };
-        if self.before.is_some_and(|before| t < before - BACK_MS) {
+        if self.before.is_some_and(|before| t < before.saturating_sub(BACK_MS)) {
             return Err(format!("time goes back by more than {} s within a segment", BACK_MS / 1_000));
         }
         self.before = Some(t);
@@ -269,7 +271,7 @@ impl Import {
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
     for attribute in tag.attributes().with_checks(false) {
-        let attribute = attribute.map_err(|error| format!("a bad attribute: {error}"))?;
+        let attribute = attribute.map_err(|error| format!("a bad attribute: {}", told(&error)))?;
         if attribute.key.as_ref() == name {
             return Ok(Some(attribute.value.into_owned()));
         }

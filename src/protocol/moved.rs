@@ -1,7 +1,7 @@
 //! The `moved` frame: where friends are now, written straight into a buffer because it is the frame sent most.
 use serde::Serialize;
 
-use crate::domain::UserId;
+use crate::domain::{Precision, UserId};
 use crate::spatial::world::Live;
 
 #[derive(Serialize)]
@@ -16,13 +16,15 @@ struct Moved<'a> {
     speed: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heading: Option<f32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    approximate: bool,
 }
 
-/// Appends one `moved` frame with these friends to `out`.
-pub fn encode<'a>(friends: impl IntoIterator<Item = (&'a UserId, &'a Live)>, out: &mut Vec<u8>) {
+/// Appends one `moved` frame with these friends to `out`: who, where as it may be shown, and how precisely that is.
+pub fn encode<'a>(friends: impl IntoIterator<Item = (&'a UserId, &'a Live, Precision)>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"type":"moved","friends":["#);
     let mut first = true;
-    for (user, live) in friends {
+    for (user, live, precision) in friends {
         if !first {
             out.push(b',');
         }
@@ -36,6 +38,7 @@ pub fn encode<'a>(friends: impl IntoIterator<Item = (&'a UserId, &'a Live)>, out
             acc: finite(live.accuracy),
             speed: finite(live.speed),
             heading: finite(live.heading),
+            approximate: precision != Precision::Exact,
         };
         // Writing plain fields to a Vec cannot fail: no map keys, no IO.
         let _ = serde_json::to_writer(&mut *out, &moved);
@@ -67,7 +70,7 @@ mod tests {
 
     fn text_of(friends: &[(UserId, Live)]) -> String {
         let mut out = Vec::new();
-        encode(friends.iter().map(|(user, live)| (user, live)), &mut out);
+        encode(friends.iter().map(|(user, live)| (user, live, Precision::Exact)), &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -88,6 +91,14 @@ mod tests {
                 r#""acc":12.3,"speed":0.1,"heading":359.9},{"user":"bob","lat":0.0,"lon":-180.0,"t":1700000000123}]}"#
             )
         );
+    }
+
+    #[test]
+    fn the_centre_of_a_cell_says_that_it_is_one() {
+        let mut out = Vec::new();
+        let ann = UserId::parse("ann", "user").unwrap();
+        encode([(&ann, &live(1.0, 2.0), Precision::Approximate)], &mut out);
+        assert!(String::from_utf8(out).unwrap().contains(r#""approximate":true"#));
     }
 
     #[test]

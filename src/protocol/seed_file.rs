@@ -64,7 +64,7 @@ impl LineSplitter {
         }
         if !self.partial.is_empty() {
             let last = std::mem::take(&mut self.partial);
-            self.line += 1;
+            self.line = self.line.saturating_add(1);
             self.judge(&last, &mut each);
         }
         Counts { lines: self.line, skipped: self.skipped }
@@ -94,7 +94,7 @@ impl LineSplitter {
             if std::mem::take(&mut self.skipping) {
                 continue;
             }
-            self.line += 1;
+            self.line = self.line.saturating_add(1);
             if self.partial.is_empty() {
                 self.judge(line, each);
             } else {
@@ -114,7 +114,7 @@ impl LineSplitter {
         if self.partial.len() > LINE_BYTES + 1 {
             self.partial.clear();
             self.skipping = true;
-            self.line += 1;
+            self.line = self.line.saturating_add(1);
             each(self.line, Err(too_long()));
         }
     }
@@ -126,11 +126,11 @@ impl LineSplitter {
             return;
         }
         match std::str::from_utf8(bytes) {
-            Ok(line) if is_blank(line) => self.skipped += 1,
+            Ok(line) if is_blank(line) => self.skipped = self.skipped.saturating_add(1),
             Ok(line) => each(self.line, Ok(line)),
             Err(error) => {
                 let message = "this line is not UTF-8".to_owned();
-                let column = error.valid_up_to() + 1;
+                let column = error.valid_up_to().saturating_add(1);
                 each(self.line, Err(SeedError { column, code: SeedCode::BadUtf8, field: None, message }));
             }
         }

@@ -127,17 +127,17 @@ impl SeedLine {
     /// A [`SeedError`] naming the first field at fault.
     pub fn parse(line: &str) -> Result<Self, SeedError> {
         let fields = ["user", "t", "lat", "lon", "free"];
-        let commas = line.bytes().filter(|&byte| byte == b',').count();
-        if commas + 1 != fields.len() {
-            let message = format!("a seed line has 5 fields separated by commas, not {}", commas + 1);
+        let count = line.split(',').count();
+        if count != fields.len() {
+            let message = format!("a seed line has 5 fields separated by commas, not {count}");
             return Err(SeedError { column: 1, code: SeedCode::FieldCount, field: None, message });
         }
         let mut rest = line.split(',');
-        let mut begin = 0;
+        let mut begin = 1_usize;
         let [user, t, lat, lon, free] = fields.map(|name| {
             let raw = rest.next().unwrap_or_default();
-            let column = begin + 1 + (raw.len() - raw.trim_start_matches(' ').len());
-            begin += raw.len() + 1;
+            let column = begin.saturating_add(raw.bytes().take_while(|&byte| byte == b' ').count());
+            begin = begin.saturating_add(raw.len()).saturating_add(1);
             Field { text: raw.trim_matches(' '), column, name }
         });
         Ok(Self {
@@ -156,7 +156,10 @@ fn time(field: &Field<'_>) -> Result<UnixMs, SeedError> {
     let &[b' ', h1, h2, m1, m2, s1, s2] = clock else { return Err(bad("")) };
     let &[y1, y2, y3, y4, mo1, mo2, d1, d2] = date;
     let number = |digits: &[u8]| {
-        digits.iter().try_fold(0_i16, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i16::from(digit - b'0')))
+        digits.iter().try_fold(0_i16, |sum, &digit| {
+            let digit = char::from(digit).to_digit(10).and_then(|digit| i16::try_from(digit).ok())?;
+            sum.checked_mul(10)?.checked_add(digit)
+        })
     };
     let pair = |a, b| number(&[a, b]).and_then(|number| i8::try_from(number).ok());
     let parts = (number(&[y1, y2, y3, y4]), pair(mo1, mo2), pair(d1, d2), pair(h1, h2), pair(m1, m2), pair(s1, s2));
@@ -206,12 +209,11 @@ impl fmt::Display for SeedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let timestamp = jiff::Timestamp::from_millisecond(self.t.0.max(0)).unwrap_or(jiff::Timestamp::MAX);
         let wall = Offset::UTC.to_datetime(timestamp);
-        let date = i32::from(wall.year()) * 10_000 + i32::from(wall.month()) * 100 + i32::from(wall.day());
-        let clock = i32::from(wall.hour()) * 10_000 + i32::from(wall.minute()) * 100 + i32::from(wall.second());
         write!(
             f,
-            "{}, {date:08} {clock:06}, {}, {}, {}",
+            "{}, {}, {}, {}, {}",
             self.user,
+            wall.strftime("%Y%m%d %H%M%S"),
             self.position.lat(),
             self.position.lon(),
             if self.free { "True" } else { "False" },

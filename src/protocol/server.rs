@@ -3,7 +3,7 @@ use bytestring::ByteString;
 use serde::Serialize;
 
 use super::client::RequestId;
-use crate::domain::{Availability, Code, Refusal, UnixMs};
+use crate::domain::{Availability, Code, DisplayName, Precision, Refusal, Sight, UnixMs, UserId};
 use crate::spatial::world::{Live, Reason};
 
 /// A friend, as `welcome` and `GET /v1/friends` show them.
@@ -30,6 +30,25 @@ pub struct Friend {
     pub place: Option<Place>,
 }
 
+impl Friend {
+    /// What of this object one may know who now has this sight; `None`: nothing at all. It was made for a viewer with the sight
+    /// `made`, and never grows.
+    #[must_use]
+    pub fn cut_to(mut self, sight: Sight, made: Sight) -> Option<Self> {
+        if sight == Sight::Nothing {
+            return None;
+        }
+        if sight < made {
+            // What was worked out from a position that is no longer shown like that goes with it.
+            (self.place, self.near) = (None, self.near && sight >= Sight::Presence);
+        }
+        if sight == Sight::Veiled {
+            (self.online, self.free, self.note, self.until, self.near) = (false, false, None, None, false);
+        }
+        Some(self)
+    }
+}
+
 /// A position without motion.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Place {
@@ -42,6 +61,9 @@ pub struct Place {
     /// Metres.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acc: Option<f32>,
+    /// Whether this is the centre of a cell of about 1 km, and not where somebody is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
 }
 
 /// One row of a `nearby` answer.
@@ -51,7 +73,7 @@ pub struct NearbyFriend {
     pub user: String,
     /// The friend's name.
     pub name: String,
-    /// Metres, rounded to 0.1.
+    /// Metres, rounded: see [`rounded`].
     pub distance: f64,
     /// Whether they would meet now.
     pub free: bool,
@@ -64,6 +86,46 @@ pub struct NearbyFriend {
     pub lat: f64,
     /// Degrees.
     pub lon: f64,
+    /// Whether this is the centre of a cell of about 1 km, from which the distance was worked out, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
+}
+
+/// The first frame of a connection, without the friends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Welcome {
+    /// The caller's id.
+    pub user: UserId,
+    /// The caller's name.
+    pub name: DisplayName,
+    /// Whether the caller is free.
+    pub free: bool,
+    /// Today's steps.
+    pub steps_today: u32,
+    /// The newest `seq` of this device that is decided.
+    pub last_seq: u64,
+    /// What to keep to.
+    pub limits: Limits,
+    /// When it was made.
+    pub server_time: UnixMs,
+}
+
+impl Welcome {
+    /// The frame, with these friends.
+    #[must_use]
+    pub fn encode(&self, friends: Vec<Friend>) -> ByteString {
+        let frame = ServerFrame::Welcome {
+            user: self.user.as_str(),
+            name: self.name.as_str(),
+            server_time: self.server_time.0,
+            free: self.free,
+            steps_today: self.steps_today,
+            last_seq: self.last_seq,
+            limits: self.limits,
+            friends,
+        };
+        frame.encode()
+    }
 }
 
 /// What a client must keep to.
@@ -137,7 +199,7 @@ pub enum ServerFrame<'a> {
     Near {
         /// The friend.
         user: &'a str,
-        /// Metres, rounded to 0.1.
+        /// Metres, rounded: see [`rounded`].
         distance: f64,
         /// Always true today; the protocol has it.
         free: bool,
@@ -163,6 +225,16 @@ pub enum ServerFrame<'a> {
         id: Option<&'a RequestId>,
         /// The friends.
         friends: &'a [NearbyFriend],
+    },
+    /// A friendship began, ended, or is on offer; or what a friend is called changed.
+    Friendship {
+        /// The other one.
+        user: &'a str,
+        /// `invited`, `friends` or `ended`.
+        state: &'static str,
+        /// The friend, when there is one now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        friend: Option<&'a Friend>,
     },
     /// The day's count changed.
     Steps {
@@ -211,8 +283,9 @@ impl ServerFrame<'_> {
 impl Place {
     /// A live position without its motion.
     #[must_use]
-    pub fn of(live: &Live) -> Self {
-        Self { lat: live.position.lat(), lon: live.position.lon(), t: live.t.0, acc: live.accuracy }
+    pub fn of(live: &Live, precision: Precision) -> Self {
+        let approximate = precision != Precision::Exact;
+        Self { lat: live.position.lat(), lon: live.position.lon(), t: live.t.0, acc: live.accuracy, approximate }
     }
 }
 
@@ -244,10 +317,12 @@ pub const fn reason(reason: Reason) -> &'static str {
     }
 }
 
-/// Metres to one decimal, as distances are shown.
+/// Metres as distances are shown: to 10 m below 1 km, then to 100 m. More would be false precision, and would tell who asks
+/// again and again more than the position itself does.
 #[must_use]
 pub fn rounded(metres: f64) -> f64 {
-    (metres * 10.0).round() / 10.0
+    let step = if metres < 1_000.0 { 10.0 } else { 100.0 };
+    (metres / step).round() * step
 }
 
 impl Serialize for RequestId {

@@ -90,6 +90,11 @@ impl Limits {
         }
     }
 
+    /// Forgets in which cells the person was.
+    pub(super) fn forget_place(&mut self) {
+        self.shown = self.shown.map(|_| Shown::default());
+    }
+
     /// Follows a new position. True when another cell is shown from now on.
     pub(super) fn follow(&mut self, here: LatLon, now: UnixMs, hold_ms: i64) -> bool {
         self.shown.as_mut().is_some_and(|shown| shown.follow(here, now, hold_ms))

@@ -40,6 +40,17 @@ impl<T> Paged<T> {
         }
     }
 
+    /// Every value with its number, by rising number.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (UserNo, &T)> {
+        self.pages.iter().enumerate().flat_map(|(page, values)| {
+            let numbered = move |(place, value): (usize, &'_ Option<T>)| value.as_ref().map(|_| page * PAGE + place);
+            let numbers = values.iter().enumerate().filter_map(numbered);
+            numbers
+                .zip(values.iter().flatten())
+                .filter_map(|(no, value)| Some((UserNo(u32::try_from(no).ok()?), value)))
+        })
+    }
+
     pub(super) fn remove(&mut self, no: UserNo) -> Option<T> {
         self.pages.get_mut(no.index() / PAGE)?.get_mut(no.index() % PAGE)?.take()
     }
@@ -57,6 +68,7 @@ mod tests {
         assert_eq!((paged.get(UserNo(0)), paged.get(UserNo(u32::MAX))), (Some(&'a'), Some(&'z')));
         assert_eq!((paged.get(UserNo(1)), paged.get(UserNo(u32::MAX - 1))), (None, None));
         assert_eq!(paged.pages.iter().map(Vec::len).sum::<usize>(), PAGE + 1);
+        assert_eq!(paged.iter().collect::<Vec<_>>(), [(UserNo(0), &'a'), (UserNo(u32::MAX), &'z')]);
         assert_eq!(
             (paged.remove(UserNo(0)), paged.remove(UserNo(0)), paged.remove(UserNo(5_000))),
             (Some('a'), None, None)

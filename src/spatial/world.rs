@@ -291,6 +291,26 @@ impl World {
         self.counts.replace(Some(slot.person), None);
     }
 
+    /// Forgets every position reported before `before`, and in which cells those people were. Returns how many they were.
+    pub fn forget_positions(&mut self, before: UnixMs, now: UnixMs, events: &mut Vec<Event>) -> usize {
+        self.tick(now, events);
+        let is_old = |slot: &Slot| slot.spot.is_some_and(|spot| spot.live.t < before);
+        let old: Vec<UserNo> = self.slots.iter().filter(|(_, slot)| is_old(slot)).map(|(no, _)| no).collect();
+        for no in &old {
+            self.retire(*no, Reason::Stale, Some(*no), now, events);
+            let (Some(slot), Some(zone)) = (self.slots.get_mut(*no), self.zones.get_mut(*no)) else { continue };
+            if let Some(anchor) = slot.spot.take().and_then(|spot| spot.anchor) {
+                self.index.remove(*no, anchor);
+            }
+            slot.fresh = false;
+            if let Some(limits) = &mut slot.limits {
+                limits.forget_place();
+            }
+            *zone = Zone::nowhere(zone.radius_m, zone.centre);
+        }
+        old.len()
+    }
+
     fn link(&mut self, a: UserNo, b: UserNo) -> bool {
         if a == b || self.slots.get(b).is_none() {
             return false;

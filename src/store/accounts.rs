@@ -2,27 +2,37 @@
 //!
 //! Readers take a short read lock and never wait for the disk. Writers come one at a time: they check against the
 //! directory, commit, and only then change the directory, so that nobody ever sees what a crash could take back.
-use std::collections::BTreeMap;
+mod audit;
+mod friends;
+mod invites;
+mod plan;
+mod sessions;
+mod sweep;
+mod tokens;
+
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::directory::{Directory, Person};
-use super::embedded::{Durability, Embedded, WriteBatch};
+pub use self::audit::AUDIT_LINES;
+pub use self::friends::MOST_BLOCKS;
+use self::plan::Plan;
+pub use self::tokens::MOST_TOKENS;
+use super::directory::{Directory, Person, shared};
+use super::embedded::Embedded;
 use super::error::StoreError;
 use super::numbers::Next;
-pub use super::person::{AccountError, Created, Identity, Issued, NewUser, ProfileChange, Removed};
-use super::rows::{Account, LiveRow, PageRow, PairRow, Row, StepsRow, TokenKind, TokenRow};
-use super::secret::{self, Secret};
-use crate::domain::{DeviceName, DisplayName, UnixMs, UserId, UserNo};
+pub use super::person::{
+    Accepted, Acceptor, AccountError, Created, Identity, Invite, Issued, IssuedInvite, NewUser, ProfileChange, Removed,
+};
+pub use super::rows::InviteKind;
+use super::rows::{Account, Action, LiveRow, PageRow, PairRow, Row, StepsRow, TokenKind};
+use crate::domain::{Clock, DeviceName, UnixMs, UserId, UserNo};
 
 /// The length of a step until a person says otherwise, metres.
 pub const DEFAULT_STRIDE_M: f32 = 0.762;
-/// How many tokens a person can have. The oldest session makes room for a new one.
-pub const MOST_TOKENS: usize = 100;
-
-/// Who is different after a commit: `None` is gone.
-type Changes = BTreeMap<UserNo, Option<Person>>;
+/// When more people than this are made or erased at once, the audit log has one line for all of them.
+const MOST_LINES: usize = 100;
 
 /// The accounts. Shared by reference between threads.
 #[derive(Debug)]
@@ -31,6 +41,8 @@ pub struct Accounts {
     directory: RwLock<Directory>,
     /// Held by the one writer, through its commit.
     next: Mutex<Next>,
+    /// Of the audit log.
+    clock: Clock,
 }
 
 impl Accounts {
@@ -42,7 +54,13 @@ impl Accounts {
         let mut next = Next::load(&store)?;
         let directory = Directory::load(&store, next.no)?;
         next.no = next.no.max(directory.end());
-        Ok(Self { store, directory: RwLock::new(directory), next: Mutex::new(next) })
+        Ok(Self { store, directory: RwLock::new(directory), next: Mutex::new(next), clock: Clock::System })
+    }
+
+    /// The same, with the times in the audit log from this clock where a call does not bring its own.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// How many there are.
@@ -70,48 +88,10 @@ impl Accounts {
         directory.person(directory.no(id)?).map(|person| person.account.clone())
     }
 
-    /// A person's friends, in the order of their numbers; empty for nobody.
-    #[must_use]
-    pub fn friends(&self, no: UserNo) -> Arc<[UserNo]> {
-        self.directory.read().person(no).map(|person| person.friends.clone()).unwrap_or_default()
-    }
-
-    /// True when the two are friends.
-    #[must_use]
-    pub fn are_friends(&self, a: UserNo, b: UserNo) -> bool {
-        self.directory.read().person(a).is_some_and(|person| person.friends.binary_search(&b).is_ok())
-    }
-
     /// Everyone, with their friends, in the order of their numbers.
     #[must_use]
     pub fn everyone(&self) -> Vec<(Arc<Account>, Arc<[UserNo]>)> {
         self.directory.read().people().map(|person| (person.account.clone(), person.friends.clone())).collect()
-    }
-
-    /// A person's tokens: their hashes, devices and ids, oldest first.
-    #[must_use]
-    pub fn tokens(&self, no: UserNo) -> Arc<[TokenRow]> {
-        self.directory.read().person(no).map(|person| person.tokens.clone()).unwrap_or_default()
-    }
-
-    /// Whom a token stands for at `now`; `None` for any text that is not a valid token.
-    #[must_use]
-    pub fn verify(&self, token: &str, now: UnixMs) -> Option<Identity> {
-        if !secret::is_token(token) {
-            return None;
-        }
-        let hash = secret::hash(token);
-        let directory = self.directory.read();
-        let (person, token) = directory.token(&hash).filter(|(_, token)| !token.has_expired(now))?;
-        Some(identity(&person.account, token))
-    }
-
-    /// Whether the token behind an identity still holds.
-    #[must_use]
-    pub fn is_valid(&self, identity: &Identity, now: UnixMs) -> bool {
-        self.directory.read().person(identity.no).is_some_and(|person| {
-            person.tokens.iter().any(|token| token.id == identity.token_id && !token.has_expired(now))
-        })
     }
 
     /// Makes people, friendships among them (as places in `users`) and, when `token` is given, a token for each: all in
@@ -127,141 +107,113 @@ impl Accounts {
         token: Option<(TokenKind, &DeviceName)>,
         now: UnixMs,
     ) -> Result<Vec<Created>, AccountError> {
+        self.create_by(None, users, friendships, token, now)
+    }
+
+    /// As [`Accounts::create`], done by this administrator.
+    ///
+    /// # Errors
+    /// As [`Accounts::create`].
+    pub fn create_by(
+        &self,
+        actor: Option<UserNo>,
+        users: &[NewUser],
+        friendships: &[(usize, usize)],
+        token: Option<(TokenKind, &DeviceName)>,
+        now: UnixMs,
+    ) -> Result<Vec<Created>, AccountError> {
         let mut next = self.next.lock();
-        let mut after = *next;
+        let mut plan = Plan::after(&next);
         self.check_new(users)?;
-        let mut changes = Changes::new();
         let mut created = Vec::with_capacity(users.len());
-        let friends = circle(after.no, users.len(), friendships)?;
+        let friends = circle(next.no, users.len(), friendships)?;
         for (user, friends) in users.iter().zip(friends) {
-            let account = Arc::new(Account {
-                no: UserNo(after.no),
-                id: user.id.clone(),
-                name: user.name.clone().unwrap_or_else(|| DisplayName::from(&user.id)),
-                admin: user.admin,
-                radius: user.radius.unwrap_or_default(),
-                time_zone: user.time_zone.clone(),
-                stride_m: DEFAULT_STRIDE_M,
-                created: now,
-            });
-            after.no = after.no.checked_add(1).ok_or(AccountError::Full)?;
-            let made = match token {
-                Some((kind, device)) => Some(new_token(&mut after, account.no, kind, device, None, now)?),
-                None => None,
-            };
-            let (secret, row) = made.unzip();
-            let tokens = row.into_iter().collect();
-            changes.insert(account.no, Some(Person { account: account.clone(), friends: friends.into(), tokens }));
-            created.push(Created { account, token: secret });
+            let (mut person, token) = plan.make(user, token, now)?;
+            person.friends = shared(friends);
+            created.push(Created { account: person.account.clone(), token });
+            plan.change(person);
         }
-        self.apply(&mut next, after, changes, WriteBatch::new())?;
+        let numbers: Vec<_> = created.iter().map(|person| person.account.no).collect();
+        plan.lines_of_all(now, actor, Action::UserCreated, &numbers);
+        for person in created.iter().filter(|person| person.account.admin) {
+            plan.line(now, actor, Action::AdminGranted, Some(person.account.no), 0);
+        }
+        self.apply(&mut next, plan)?;
         Ok(created)
     }
 
-    /// Removes people and all their rows of every kind: account, tokens, friendships on both sides, the newest
-    /// position, pairs, steps. Numbers that are nobody's are passed over. Bits in hourly bitmaps stay: the count of a
-    /// past hour does not change, and the number leads to nobody any more.
+    /// Removes people and all their rows of every kind: account, tokens, friendships, sharing and blocks on both sides,
+    /// invites, the newest position, pairs, steps. Numbers that are nobody's are passed over. Bits in hourly bitmaps
+    /// stay: the count of a past hour does not change, and the number leads to nobody any more. So do lines of the audit
+    /// log, which hold only that number.
+    ///
+    /// What the disk still holds of them goes with [`Embedded::purge`], which the store owes from here on.
     ///
     /// # Errors
     /// When the store cannot be read or written; then nothing is removed.
     pub fn remove(&self, people: &[UserNo]) -> Result<Vec<Removed>, AccountError> {
+        self.remove_by(None, people)
+    }
+
+    /// As [`Accounts::remove`], done by this person: an administrator, or the one who leaves.
+    ///
+    /// # Errors
+    /// As [`Accounts::remove`].
+    pub fn remove_by(&self, actor: Option<UserNo>, people: &[UserNo]) -> Result<Vec<Removed>, AccountError> {
         let mut next = self.next.lock();
-        let mut changes = Changes::new();
-        let mut removed = Vec::new();
-        let directory = self.directory.read();
-        for no in people {
-            if let Some(person) = directory.person(*no).filter(|_| !changes.contains_key(no)) {
-                changes.insert(*no, None);
-                removed.push(Removed { account: person.account.clone(), friends: person.friends.clone() });
-            }
-        }
-        for friend in removed.iter().flat_map(|gone| gone.friends.iter()) {
-            let Some(person) = directory.person(*friend).filter(|_| !changes.contains_key(friend)) else { continue };
-            let stays = |no: &&UserNo| !matches!(changes.get(no), Some(None));
-            let friends = person.friends.iter().filter(stays).copied().collect();
-            changes.insert(*friend, Some(Person { friends, ..person.clone() }));
-        }
-        drop(directory);
+        let mut plan = Plan::after(&next);
+        let removed = self.leave_behind(people, &mut plan);
         if removed.is_empty() {
             return Ok(removed);
         }
-        let mut batch = WriteBatch::new();
         for Removed { account, .. } in &removed {
-            batch.remove::<LiveRow>(&account.no);
-            self.store.each(&account.no.0.to_be_bytes(), |steps: StepsRow| batch.remove::<StepsRow>(&steps.key()))?;
+            plan.batch.remove::<LiveRow>(&account.no);
+            let steps = account.no.0.to_be_bytes();
+            self.store.each(&steps, |steps: StepsRow| plan.batch.remove::<StepsRow>(&steps.key()))?;
         }
-        self.store.each(&[], |pair: PairRow| {
-            if [pair.a, pair.b].iter().any(|no| matches!(changes.get(no), Some(None))) {
-                batch.remove::<PairRow>(&pair.key());
+        let mut pairs = Vec::new();
+        self.store.each(&[], |pair: PairRow| pairs.push(pair.key()))?;
+        for (a, b) in pairs {
+            if plan.removes(a) || plan.removes(b) {
+                plan.batch.remove::<PairRow>(&(a, b));
             }
-        })?;
-        let after = *next;
-        self.apply(&mut next, after, changes, batch)?;
+        }
+        plan.batch.owe_purge()?;
+        let numbers: Vec<_> = removed.iter().map(|person| person.account.no).collect();
+        plan.lines_of_all(self.clock.now(), actor, Action::UserErased, &numbers);
+        self.apply(&mut next, plan)?;
         Ok(removed)
     }
 
-    /// Makes a token for a person's device. It is returned once; only its hash is kept. Tokens of the person that have
-    /// expired are forgotten.
-    ///
-    /// # Errors
-    /// [`AccountError::Unknown`]; [`AccountError::TooManyTokens`]; when the store cannot write.
-    pub fn issue_token(
-        &self,
-        no: UserNo,
-        kind: TokenKind,
-        device: &DeviceName,
-        expires: Option<UnixMs>,
-        now: UnixMs,
-    ) -> Result<Issued, AccountError> {
-        let mut next = self.next.lock();
-        let mut after = *next;
-        let person = self.person(no)?;
-        let mut tokens: Vec<_> = person.tokens.iter().filter(|token| !token.has_expired(now)).cloned().collect();
-        if tokens.len() >= MOST_TOKENS {
-            // The oldest session makes room, else the oldest token of the same device.
-            let session = tokens.iter().position(|token| token.kind == TokenKind::Session);
-            let oldest = session.or_else(|| tokens.iter().position(|token| token.device == *device));
-            tokens.remove(oldest.ok_or(AccountError::TooManyTokens)?);
+    /// Takes people out of the directory, and what others hold that names them.
+    fn leave_behind(&self, people: &[UserNo], plan: &mut Plan) -> Vec<Removed> {
+        let directory = self.directory.read();
+        let mut removed: Vec<Removed> = Vec::new();
+        for no in people {
+            if let Some(person) = directory.person(*no).filter(|_| !plan.removes(*no)) {
+                plan.remove(*no);
+                removed.push(Removed { account: person.account.clone(), friends: person.friends.clone() });
+            }
         }
-        let (secret, row) = new_token(&mut after, no, kind, device, expires, now)?;
-        let id = row.id;
-        tokens.push(row);
-        let person = Person { tokens: tokens.into(), ..person };
-        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())?;
-        Ok(Issued { secret, id })
-    }
-
-    /// Makes a token void, durably. Returns whom it stood for, so that its connections can be cut; `None` when there is
-    /// no such token.
-    ///
-    /// # Errors
-    /// When the store cannot write.
-    pub fn revoke(&self, no: UserNo, id: u64) -> Result<Option<Identity>, AccountError> {
-        let mut next = self.next.lock();
-        let Ok(person) = self.person(no) else { return Ok(None) };
-        let Some(token) = person.tokens.iter().find(|token| token.id == id) else { return Ok(None) };
-        let whom = identity(&person.account, token);
-        let tokens = person.tokens.iter().filter(|token| token.id != id).cloned().collect();
-        let after = *next;
-        let person = Person { tokens, ..person };
-        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())?;
-        Ok(Some(whom))
-    }
-
-    /// Makes two people friends. False when they were already.
-    ///
-    /// # Errors
-    /// [`AccountError::Unknown`], [`AccountError::Oneself`]; when the store cannot write.
-    pub fn befriend(&self, a: UserNo, b: UserNo) -> Result<bool, AccountError> {
-        self.change_friendship(a, b, true)
-    }
-
-    /// Ends a friendship, and forgets what the two had between them. False when there was none.
-    ///
-    /// # Errors
-    /// [`AccountError::Unknown`], [`AccountError::Oneself`]; when the store cannot write.
-    pub fn unfriend(&self, a: UserNo, b: UserNo) -> Result<bool, AccountError> {
-        self.change_friendship(a, b, false)
+        if removed.is_empty() {
+            return removed;
+        }
+        let friends = removed.iter().flat_map(|gone| gone.friends.iter()).copied();
+        let blockers = directory.people().filter(|person| person.blocks.iter().any(|no| plan.removes(*no)));
+        let mut others: Vec<_> = friends.chain(blockers.map(|person| person.account.no)).collect();
+        others.sort_unstable();
+        others.dedup();
+        for no in others {
+            if let Some(person) = directory.person(no).filter(|_| !plan.removes(no)) {
+                plan.change(person.clone().forgetting(|no| plan.removes(no)));
+            }
+        }
+        for invite in directory.invites() {
+            if invite.inviter().is_some_and(|inviter| plan.removes(inviter)) {
+                plan.invites.insert(invite.id, None);
+            }
+        }
+        removed
     }
 
     /// Changes a profile.
@@ -269,18 +221,37 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Unknown`]; when the store cannot write.
     pub fn update(&self, no: UserNo, change: ProfileChange) -> Result<Arc<Account>, AccountError> {
+        self.update_by(Some(no), no, change)
+    }
+
+    /// As [`Accounts::update`], done by this administrator; `None`: by the operator at the machine.
+    ///
+    /// # Errors
+    /// As [`Accounts::update`].
+    pub fn update_by(
+        &self,
+        actor: Option<UserNo>,
+        no: UserNo,
+        change: ProfileChange,
+    ) -> Result<Arc<Account>, AccountError> {
         let mut next = self.next.lock();
+        let mut plan = Plan::after(&next);
         let person = self.person(no)?;
         let mut account = Account::clone(&person.account);
+        if change.admin.is_some_and(|admin| admin != account.admin) {
+            let action = if account.admin { Action::AdminWithdrawn } else { Action::AdminGranted };
+            plan.line(self.clock.now(), actor, action, Some(no), 0);
+        }
         account.name = change.name.unwrap_or(account.name);
         account.radius = change.radius.unwrap_or(account.radius);
         account.time_zone = change.time_zone.unwrap_or(account.time_zone);
         account.stride_m = change.stride_m.unwrap_or(account.stride_m);
         account.admin = change.admin.unwrap_or(account.admin);
+        account.hidden_until = change.hidden_until.unwrap_or(account.hidden_until);
+        account.only_free = change.only_free.unwrap_or(account.only_free);
         let account = Arc::new(account);
-        let person = Person { account: account.clone(), ..person };
-        let after = *next;
-        self.apply(&mut next, after, Changes::from([(no, Some(person))]), WriteBatch::new())?;
+        plan.change(Person { account: account.clone(), ..person });
+        self.apply(&mut next, plan)?;
         Ok(account)
     }
 
@@ -297,86 +268,39 @@ impl Accounts {
         }
     }
 
-    fn change_friendship(&self, a: UserNo, b: UserNo, befriend: bool) -> Result<bool, AccountError> {
-        let mut next = self.next.lock();
-        if a == b {
-            return Err(AccountError::Oneself);
-        }
-        let mut changes = Changes::new();
-        for (no, other) in [(a, b), (b, a)] {
-            let person = self.person(no)?;
-            let mut friends = person.friends.to_vec();
-            match (friends.binary_search(&other), befriend) {
-                (Err(at), true) => friends.insert(at, other),
-                (Ok(at), false) => _ = friends.remove(at),
-                _ => continue,
-            }
-            changes.insert(no, Some(Person { friends: friends.into(), ..person }));
-        }
-        if changes.is_empty() {
-            return Ok(false);
-        }
-        let mut batch = WriteBatch::new();
-        if !befriend {
-            batch.remove::<PairRow>(&(a, b));
-        }
-        let after = *next;
-        self.apply(&mut next, after, changes, batch)?;
-        Ok(true)
-    }
-
     /// Commits, and only then changes the directory.
-    fn apply(
-        &self,
-        next: &mut MutexGuard<'_, Next>,
-        after: Next,
-        changes: Changes,
-        mut batch: WriteBatch,
-    ) -> Result<(), AccountError> {
+    fn apply(&self, next: &mut MutexGuard<'_, Next>, mut plan: Plan) -> Result<(), AccountError> {
         {
             let directory = self.directory.read();
-            let mut pages: Vec<u32> = changes.keys().map(|no| PageRow::of(*no)).collect();
+            let mut pages: Vec<u32> = plan.people.keys().map(|no| PageRow::of(*no)).collect();
             pages.dedup();
             for page in pages {
-                let row = directory.page(page, |no| changes.get(&no).cloned());
-                if row.people.is_empty() { batch.remove::<PageRow>(&page) } else { batch.put(&row) }
+                let row = directory.page(page, |no| plan.people.get(&no).cloned());
+                if row.people.is_empty() { plan.batch.remove::<PageRow>(&page) } else { plan.batch.put(&row) }
             }
         }
-        after.put(&mut batch);
-        self.store.commit(batch, Durability::Power)?;
+        let Plan { after, people, invites, durability, .. } = &plan;
+        let (after, durability) = (*after, *durability);
+        let (people, invites) = (people.len(), invites.len());
+        if people > 0 || invites > 0 {
+            after.put(&mut plan.batch);
+        }
+        plan.put_invites();
+        let after = plan.put_lines();
+        self.store.commit(std::mem::take(&mut plan.batch), durability)?;
         **next = after;
-        let mut directory = self.directory.write();
-        directory.reserve(after.no as usize, changes.len());
-        for (no, person) in changes {
-            directory.put(no, person);
+        if people > 0 || invites > 0 {
+            let mut directory = self.directory.write();
+            directory.reserve(after.no as usize, people);
+            for (no, person) in plan.people {
+                directory.put(no, person);
+            }
+            for (id, invite) in plan.invites {
+                directory.put_invite(id, invite);
+            }
         }
         Ok(())
     }
-}
-
-fn identity(account: &Account, token: &TokenRow) -> Identity {
-    Identity {
-        no: token.no,
-        device: token.device.clone(),
-        kind: token.kind,
-        admin: account.admin && token.kind != TokenKind::Device,
-        token_id: token.id,
-        expires: token.expires,
-    }
-}
-
-fn new_token(
-    next: &mut Next,
-    no: UserNo,
-    kind: TokenKind,
-    device: &DeviceName,
-    expires: Option<UnixMs>,
-    now: UnixMs,
-) -> Result<(Secret, TokenRow), AccountError> {
-    let secret = Secret::random()?;
-    let row = TokenRow { hash: secret.hash(), no, device: device.clone(), kind, id: next.token, created: now, expires };
-    next.token += 1;
-    Ok((secret, row))
 }
 
 /// The friends of each of `count` people who are being made, the first of them with the number `first`.

@@ -114,11 +114,19 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`RowError::Newer`] when its version is above `newest`, [`RowError::Short`] when there is none.
     pub fn versioned(bytes: &'a [u8], newest: u8) -> Result<Self, RowError> {
+        Self::of_any(bytes, newest).map(|(_, decoder)| decoder)
+    }
+
+    /// As [`Decoder::versioned`], for rows that are read differently by their version: from 1 to `newest`.
+    ///
+    /// # Errors
+    /// As [`Decoder::versioned`].
+    pub fn of_any(bytes: &'a [u8], newest: u8) -> Result<(u8, Self), RowError> {
         let mut decoder = Self::new(bytes);
         match decoder.u8()? {
             0 => Err(RowError::Value("row version")),
             version if version > newest => Err(RowError::Newer(version)),
-            _ => Ok(decoder),
+            version => Ok((version, decoder)),
         }
     }
 
@@ -168,6 +176,14 @@ impl<'a> Decoder<'a> {
         Ok(u32::from_be_bytes(self.array()?))
     }
 
+    /// A big-endian number of 64 bits, as it stands in a key.
+    ///
+    /// # Errors
+    /// [`RowError::Short`].
+    pub fn key_u64(&mut self) -> Result<u64, RowError> {
+        Ok(u64::from_be_bytes(self.array()?))
+    }
+
     /// A number written by [`Encoder::uint`].
     ///
     /// # Errors
@@ -202,7 +218,7 @@ impl<'a> Decoder<'a> {
     /// As [`Decoder::uint`].
     pub fn int(&mut self) -> Result<i64, RowError> {
         let value = self.uint()?;
-        Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+        Ok((value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg())
     }
 
     /// Four bytes of a float.

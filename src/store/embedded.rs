@@ -1,12 +1,15 @@
 //! The embedded store: one folder, one process, nothing to install. Everything that must outlive the process is here.
+mod purge;
+
 use std::ops::{Bound, RangeBounds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::codec::RowError;
 use super::error::StoreError;
@@ -42,7 +45,7 @@ impl WriteBatch {
 
     /// Removes a row, if it is there.
     pub fn remove<R: Row>(&mut self, key: &R::Key) {
-        self.changes.push((full_key(R::TABLE, &R::key_bytes(key)), None));
+        self.remove_raw(R::TABLE, &R::key_bytes(key));
     }
 
     /// How many changes there are.
@@ -60,6 +63,10 @@ impl WriteBatch {
     pub(super) fn put_raw(&mut self, table: Table, key: &[u8], value: &[u8]) {
         self.changes.push((full_key(table, key), Some(value.into())));
     }
+
+    fn remove_raw(&mut self, table: Table, key: &[u8]) {
+        self.changes.push((full_key(table, key), None));
+    }
 }
 
 fn full_key(table: Table, key: &[u8]) -> Slice {
@@ -72,11 +79,41 @@ struct Engine {
     rows: Keyspace,
 }
 
+impl Engine {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Slice>, StoreError> {
+        self.rows.get(full_key(table, key)).map_err(|error| StoreError::engine("read", &error))
+    }
+
+    fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
+        let mode = match durability {
+            Durability::Power => PersistMode::SyncData,
+            Durability::Process => PersistMode::Buffer,
+        };
+        let mut changes = fjall::OwnedWriteBatch::with_capacity(self.db.clone(), batch.len()).durability(Some(mode));
+        for (key, value) in batch.changes {
+            match value {
+                Some(value) => changes.insert(&self.rows, key, value),
+                None => changes.remove(&self.rows, key),
+            }
+        }
+        changes.commit().map_err(|error| StoreError::engine("write", &error))
+    }
+}
+
+/// The purges of one process, counted from 1.
+#[derive(Default)]
+struct Purges {
+    begun: AtomicU64,
+    /// The last one that succeeded. Held by the one that runs.
+    last: Mutex<u64>,
+}
+
 /// The store. Shared by reference between threads; every method may block on the disk.
 pub struct Embedded {
     /// `None` after a failed [`Embedded::reopen`].
     engine: RwLock<Option<Engine>>,
     folder: Folder,
+    purges: Purges,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -94,7 +131,7 @@ impl Embedded {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let folder = Folder::open(dir)?;
         let engine = open_engine(&folder)?;
-        Ok(Self { engine: RwLock::new(Some(engine)), folder })
+        Ok(Self { engine: RwLock::new(Some(engine)), folder, purges: Purges::default() })
     }
 
     /// The folder.
@@ -112,21 +149,7 @@ impl Embedded {
         if batch.is_empty() {
             return Ok(());
         }
-        self.with_engine(|engine| {
-            let mode = match durability {
-                Durability::Power => PersistMode::SyncData,
-                Durability::Process => PersistMode::Buffer,
-            };
-            let mut changes =
-                fjall::OwnedWriteBatch::with_capacity(engine.db.clone(), batch.len()).durability(Some(mode));
-            for (key, value) in batch.changes {
-                match value {
-                    Some(value) => changes.insert(&engine.rows, key, value),
-                    None => changes.remove(&engine.rows, key),
-                }
-            }
-            changes.commit().map_err(|error| StoreError::engine("write", &error))
-        })
+        self.with_engine(|engine| engine.commit(batch, durability))
     }
 
     /// One row.
@@ -159,7 +182,7 @@ impl Embedded {
         let first = full_key(R::TABLE, prefix);
         let end = match first.iter().rposition(|byte| *byte < 0xFF).and_then(|last| first.get(..=last)) {
             // The next key that does not begin so: the prefix with its last byte counted up.
-            Some([head @ .., last]) => Bound::Excluded([head, &[last + 1]].concat().into()),
+            Some([head @ .., last]) => Bound::Excluded([head, &[last.saturating_add(1)]].concat().into()),
             _ => Bound::Unbounded,
         };
         self.each_raw(R::TABLE, (Bound::Included(first), end), |key, value| {
@@ -190,7 +213,7 @@ impl Embedded {
     /// When the disk or the row cannot be read.
     pub fn first_from<R: Row>(&self, from: &R::Key) -> Result<Option<R>, StoreError> {
         let from = full_key(R::TABLE, &R::key_bytes(from));
-        let end = Slice::from([R::TABLE.byte() + 1]);
+        let end = Slice::from([R::TABLE.byte().saturating_add(1)]);
         self.with_engine(|engine| engine.rows.range(from..end).next().map(read_row::<R>).transpose())
     }
 
@@ -199,8 +222,17 @@ impl Embedded {
     /// # Errors
     /// When the disk or the row cannot be read.
     pub fn last<R: Row>(&self) -> Result<Option<R>, StoreError> {
-        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte() + 1]));
+        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte().saturating_add(1)]));
         self.with_engine(|engine| engine.rows.range(from..end).next_back().map(read_row::<R>).transpose())
+    }
+
+    /// The last rows of a kind, last first, as many as there are up to `limit`.
+    ///
+    /// # Errors
+    /// When the disk or a row cannot be read.
+    pub fn newest<R: Row>(&self, limit: usize) -> Result<Vec<R>, StoreError> {
+        let (from, end) = (Slice::from([R::TABLE.byte()]), Slice::from([R::TABLE.byte().saturating_add(1)]));
+        self.with_engine(|engine| engine.rows.range(from..end).rev().take(limit).map(read_row::<R>).collect())
     }
 
     /// How many bytes the folder's journal and tables take.
@@ -217,6 +249,7 @@ impl Embedded {
     /// # Errors
     /// As [`Embedded::open`]; the store stays closed, and this may be tried again.
     pub fn reopen(&self) -> Result<(), StoreError> {
+        let _purge = self.purges.last.lock();
         let mut engine = self.engine.write();
         // The old engine must be gone before the new one reads its files.
         *engine = None;
@@ -225,9 +258,7 @@ impl Embedded {
     }
 
     pub(super) fn get_raw(&self, table: Table, key: &[u8]) -> Result<Option<Slice>, StoreError> {
-        self.with_engine(|engine| {
-            engine.rows.get(full_key(table, key)).map_err(|error| StoreError::engine("read", &error))
-        })
+        self.with_engine(|engine| engine.get(table, key))
     }
 
     fn each_raw(
@@ -257,6 +288,8 @@ impl Embedded {
     /// Writes out what is in memory, so that the next start need not read a journal, and lets go of the files. Whatever
     /// is asked of the store afterwards fails.
     pub fn close(&self) {
+        // A purge holds a part of the engine.
+        let _purge = self.purges.last.lock();
         let Some(Engine { db, rows }) = self.engine.write().take() else { return };
         // Nobody is left to tell of a failure; what was promised to survive power loss has been synced before.
         let is_synced = db.persist(PersistMode::SyncAll).is_ok();
@@ -264,7 +297,7 @@ impl Embedded {
         let is_in_tables = is_synced && catch_unwind(AssertUnwindSafe(|| write_out(&rows))).unwrap_or(false);
         drop((db, rows));
         if is_in_tables {
-            let _ = self.folder.empty_last_journal();
+            let _ = self.folder.empty_journals();
         }
     }
 }
@@ -306,11 +339,16 @@ fn unreadable<R: Row>(key: &[u8], source: RowError) -> StoreError {
 fn open_engine(folder: &Folder) -> Result<Engine, StoreError> {
     folder.clear_unfinished_engine()?;
     folder.mend_journals()?;
-    match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
-        Ok(Ok(engine)) => Ok(engine),
-        Ok(Err(error)) => Err(describe(folder, error)),
-        Err(_) => Err(folder.damaged("the engine cannot make sense of its files")),
+    for tries_left in (0..10).rev() {
+        match catch_unwind(AssertUnwindSafe(|| try_open(folder))) {
+            Ok(Ok(engine)) => return Ok(engine),
+            // The folder is ours: a child that is just being started holds the engine's own lock a moment longer.
+            Ok(Err(fjall::Error::Locked)) if tries_left > 0 => std::thread::sleep(Duration::from_millis(30)),
+            Ok(Err(error)) => return Err(describe(folder, error)),
+            Err(_) => break,
+        }
     }
+    Err(folder.damaged("the engine cannot make sense of its files"))
 }
 
 /// Options for small nodes: the directory in memory answers nearly every read, so the engine needs little cache and no

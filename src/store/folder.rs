@@ -96,13 +96,18 @@ impl Folder {
         Ok(())
     }
 
-    /// Empties the journal that was written last, when everything in it has been written to tables and the engine is
-    /// closed.
+    /// Removes all journals but the newest and empties that one, when everything in them has been written to tables and
+    /// the engine is closed.
     ///
     /// # Errors
-    /// When the system refuses; the journal is then read at the next start, as after a crash.
-    pub fn empty_last_journal(&self) -> std::io::Result<()> {
-        self.journals().last().map_or(Ok(()), |(_, path)| journal::cut(path, 0))
+    /// When the system refuses; what is left is then read at the next start, as after a crash.
+    pub fn empty_journals(&self) -> std::io::Result<()> {
+        let mut journals = self.journals();
+        let newest = journals.pop();
+        for (_, path) in journals {
+            fs::remove_file(path)?;
+        }
+        newest.map_or(Ok(()), |(_, path)| journal::cut(&path, 0))
     }
 
     /// The engine's journals by number, oldest first.

@@ -255,7 +255,7 @@ impl<S: HistogramSink> Writer<S> {
             refused = self.write_everything()?;
             let mut desk = self.shared.desk.lock();
             desk.everything = false;
-            desk.state.rewritten += 1;
+            desk.state.rewritten = desk.state.rewritten.saturating_add(1);
             is_news = true;
         }
         let offers: Vec<HourRow> = {
@@ -278,7 +278,7 @@ impl<S: HistogramSink> Writer<S> {
     /// Takes what has arrived off the desk, unless it has been replaced by something newer meanwhile.
     fn settle(&self, offers: &[HourRow], written: &[HourKey]) {
         let mut desk = self.shared.desk.lock();
-        desk.state.written += written.len() as u64;
+        desk.state.written = desk.state.written.saturating_add(written.len() as u64);
         for HourRow { key, bitmap } in offers.iter().filter(|offer| written.contains(&offer.key)) {
             if desk.offers.get(key).is_some_and(|offer| offer.bitmap == *bitmap) {
                 desk.offers.remove(key);

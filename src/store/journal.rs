@@ -37,11 +37,11 @@ pub(super) fn examine(path: &Path) -> io::Result<Verdict> {
     let mut reader = BufReader::with_capacity(1 << 18, &mut file);
     let (mut good, mut last, mut buffer) = (0, None, Vec::new());
     while let Some((seqno, length)) = commit(&mut reader, &mut buffer) {
-        if seqno > HIGHEST || last.is_some_and(|last| seqno <= last || seqno - last > NEAR) {
+        if seqno > HIGHEST || last.is_some_and(|last| seqno <= last || seqno.saturating_sub(last) > NEAR) {
             break;
         }
         last = Some(seqno);
-        good += length;
+        good = length.saturating_add(good);
     }
     drop(reader);
     let rest = read_rest(&mut file, good)?;
@@ -72,7 +72,7 @@ fn read_rest(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
     }
     file.seek(SeekFrom::Start(from))?;
     let mut rest = Vec::new();
-    file.take(end - from).read_to_end(&mut rest)?;
+    file.take(end.saturating_sub(from)).read_to_end(&mut rest)?;
     Ok(rest)
 }
 
@@ -106,13 +106,13 @@ fn commit(reader: &mut impl Read, buffer: &mut Vec<u8>) -> Option<(u64, u64)> {
             _ => return None,
         }
         hash.update(buffer);
-        length += buffer.len() as u64;
+        length = (buffer.len() as u64).saturating_add(length);
     }
     if array(reader)? != [END] {
         return None;
     }
     let checksum = u64::from_le_bytes(array(reader)?);
-    length += 1 + 8 + 4;
+    length = length.saturating_add(1 + 8 + 4);
     (checksum == hash.digest() && array(reader)? == *TRAILER).then_some((seqno, length))
 }
 
@@ -122,9 +122,9 @@ fn append(reader: &mut impl Read, length: u32, buffer: &mut Vec<u8>) -> Option<(
     let mut left = length;
     while left > 0 {
         let (from, step) = (buffer.len(), left.min(STEP));
-        buffer.resize(from + step as usize, 0);
+        buffer.resize(from.saturating_add(step as usize), 0);
         reader.read_exact(buffer.get_mut(from..)?).ok()?;
-        left -= step;
+        left = left.saturating_sub(step);
     }
     Some(())
 }

@@ -2,6 +2,7 @@
 //!
 //! [`embedded`] is the truth: one folder on the local disk. [`redis`] is a copy of the hourly histogram for dashboards
 //! and for the sum over several nodes; it may be absent, slow, or lose everything, and is made whole again from here.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 pub mod accounts;
 pub mod codec;
 mod directory;

@@ -2,7 +2,7 @@
 use super::codec::{Decoder, Encoder};
 use super::embedded::{Durability, Embedded, WriteBatch};
 use super::error::StoreError;
-use super::rows::Table;
+use super::rows::{AuditEntry, Table};
 
 const NEXT: &[u8] = b"next";
 
@@ -10,7 +10,10 @@ const NEXT: &[u8] = b"next";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Next {
     pub no: u32,
+    /// Of a token or an invite.
     pub token: u64,
+    /// Of a line in the audit log. Not in the row: it follows from the log.
+    pub line: u64,
 }
 
 impl Next {
@@ -22,10 +25,11 @@ impl Next {
     }
 
     pub fn load(store: &Embedded) -> Result<Self, StoreError> {
-        let Some(bytes) = store.get_raw(Table::Meta, NEXT)? else { return Ok(Self { no: 0, token: 1 }) };
+        let line = store.last::<AuditEntry>()?.map_or(0, |entry| entry.number.saturating_add(1));
+        let Some(bytes) = store.get_raw(Table::Meta, NEXT)? else { return Ok(Self { no: 0, token: 1, line }) };
         let read = || {
             let mut row = Decoder::versioned(&bytes, 1)?;
-            Ok(Self { no: row.uint32()?, token: row.uint()? })
+            Ok(Self { no: row.uint32()?, token: row.uint()?, line })
         };
         read().map_err(|source| StoreError::Row { table: "meta", key: "next".to_owned(), source })
     }

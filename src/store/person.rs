@@ -4,8 +4,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::error::StoreError;
-use super::rows::{Account, TokenKind};
-use super::secret::Secret;
+use super::rows::{Account, InviteKind, InviteRow, TokenKind};
+use super::secret::{Secret, SecretError};
 use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo};
 
 /// Why an account cannot be made or changed.
@@ -14,7 +14,8 @@ pub enum AccountError {
     /// The id is taken.
     #[error("user {0} exists already")]
     Conflict(UserId),
-    /// No such user, token or place in the list.
+    /// No such user, token, invite or place in the list; or none that may be known of: nobody learns from this error
+    /// that somebody else has blocked them.
     #[error("no such user")]
     Unknown,
     /// Friendship with oneself.
@@ -23,12 +24,15 @@ pub enum AccountError {
     /// The person has as many tokens as anybody can have.
     #[error("there are too many tokens: revoke one first")]
     TooManyTokens,
+    /// The person has blocked as many people as anybody can.
+    #[error("too many people are blocked: take a block back first")]
+    TooManyBlocks,
     /// All four billion numbers are given away.
     #[error("this server has given away all its user numbers")]
     Full,
-    /// The system has no randomness for a token.
-    #[error("the system gives no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
+    /// No token can be made.
+    #[error(transparent)]
+    Random(#[from] SecretError),
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,7 +46,7 @@ impl AccountError {
             Self::Conflict(_) => Code::Conflict,
             Self::Unknown => Code::NotFound,
             Self::Oneself => Code::BadField,
-            Self::TooManyTokens => Code::TooMany,
+            Self::TooManyTokens | Self::TooManyBlocks => Code::TooMany,
             Self::Full | Self::Random(_) | Self::Store(_) => Code::Unavailable,
         };
         match self {
@@ -133,4 +137,61 @@ pub struct ProfileChange {
     pub stride_m: Option<f32>,
     /// May administer.
     pub admin: Option<bool>,
+    /// Hidden from everyone until then; `Some(None)`: hidden no more.
+    pub hidden_until: Option<Option<UnixMs>>,
+    /// Shows a position only while free.
+    pub only_free: Option<bool>,
+}
+
+/// An invite that was made.
+#[derive(Clone, Debug)]
+pub struct IssuedInvite {
+    /// The code, to be shown once.
+    pub secret: Secret,
+    /// To be withdrawn by.
+    pub id: u64,
+    /// From when on it is void.
+    pub expires: UnixMs,
+}
+
+/// An invite that can be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invite {
+    /// To be withdrawn by.
+    pub id: u64,
+    /// What it grants.
+    pub kind: InviteKind,
+    /// When it was made.
+    pub created: UnixMs,
+    /// From when on it is void.
+    pub expires: UnixMs,
+}
+
+impl From<&InviteRow> for Invite {
+    fn from(row: &InviteRow) -> Self {
+        Self { id: row.id, kind: row.kind, created: row.created, expires: row.expires }
+    }
+}
+
+/// Who accepts an invite.
+#[derive(Clone, Debug)]
+pub enum Acceptor {
+    /// Somebody with an account.
+    Known(UserNo),
+    /// Somebody who gets an account, and a full token for this device. Whether the new person may administer is the
+    /// invite's to say, not the [`NewUser`]'s.
+    New(NewUser, DeviceName),
+}
+
+/// What became of an invite that was accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// Who accepted.
+    pub no: UserNo,
+    /// Who had invited; `None`: an administrator's invite.
+    pub friend: Option<UserNo>,
+    /// The token of somebody new, to be shown once.
+    pub token: Option<Secret>,
+    /// False: the two were friends already, and nothing was changed.
+    pub is_new_friend: bool,
 }

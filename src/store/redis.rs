@@ -116,7 +116,7 @@ impl RedisHistograms {
                         .set_response_timeout(Some(self.timeout));
                     // A stopped Redis still accepts: only this clock ends the wait for its greeting.
                     let connecting = self.url.client.get_multiplexed_async_connection_with_config(&config);
-                    let connected = tokio::time::timeout(self.timeout * 2, connecting).await;
+                    let connected = tokio::time::timeout(self.timeout.saturating_mul(2), connecting).await;
                     connected.unwrap_or_else(|_| Err((ErrorKind::Io, "no answer while connecting").into()))
                 }
             };
@@ -131,7 +131,7 @@ impl RedisHistograms {
 
     /// A value for the node's key that was never used before.
     fn next_value(&mut self) -> String {
-        self.round += 1;
+        self.round = self.round.wrapping_add(1);
         format!("{:016x}:{}", self.generation, self.round)
     }
 

@@ -3,11 +3,16 @@
 //! A key is the table's byte and then the big-endian number of the person (or the date), so that a table is one range and
 //! comes in the order of the numbers. What changes rarely (people, tokens, friends) stands in pages of 64 people, what
 //! changes all the time in one row a person: 100,000 people are read in a tenth of a second because of it.
+mod audit;
 mod hours;
+mod invites;
 mod live;
 mod people;
+mod sharing;
 
+pub use audit::{Action, AuditEntry, AuditRow};
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
+pub use invites::{InviteKind, InviteRow};
 pub use live::{DeviceRow, LiveRow, PairRow};
 pub use people::{Account, PAGE, PageRow, PersonRow, TokenKind, TokenRow};
 
@@ -30,6 +35,10 @@ pub enum Table {
     Hours,
     /// [`MarkRow`] by date, hour, presence and number.
     Marks,
+    /// [`InviteRow`] by its id.
+    Invites,
+    /// [`AuditRow`] by its place in the log.
+    Audit,
 }
 
 impl Table {
@@ -44,6 +53,8 @@ impl Table {
             Self::Steps => b'S',
             Self::Hours => b'H',
             Self::Marks => b'K',
+            Self::Invites => b'I',
+            Self::Audit => b'A',
         }
     }
 
@@ -58,6 +69,8 @@ impl Table {
             Self::Steps => "steps",
             Self::Hours => "hours",
             Self::Marks => "marks",
+            Self::Invites => "invites",
+            Self::Audit => "audit",
         }
     }
 }
@@ -94,15 +107,17 @@ mod tests {
         let _ = StepsRow::decode(key, value);
         let _ = HourRow::decode(key, value);
         let _ = MarkRow::decode(key, value);
+        let _ = InviteRow::decode(key, value);
+        let _ = AuditEntry::decode(key, value);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_a_row_or_an_error(key in proptest::collection::vec(any::<u8>(), 0..16), value: Vec<u8>) {
             read_all(&key, &value);
-            let mut current = vec![1];
-            current.extend_from_slice(&value);
-            read_all(&key, &current);
+            for version in [1, 2] {
+                read_all(&key, &[&[version], value.as_slice()].concat());
+            }
         }
     }
 }

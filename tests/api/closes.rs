@@ -121,7 +121,7 @@ fn says_nothing() -> u16 {
 fn index_is_overrun() -> u16 {
     use std::sync::{Arc, Mutex, mpsc};
 
-    use letshang::actors::downlink::{Downlink, MovedFriend};
+    use letshang::actors::downlink::{About, Downlink, FriendList, MovedFriend};
     use letshang::actors::spatial_index::{QueryTicks, WatchCrowd};
     use letshang::protocol::client::View;
 
@@ -131,6 +131,8 @@ fn index_is_overrun() -> u16 {
     impl Downlink for Stuck {
         fn forget(&self, _: letshang::domain::UserNo) {}
         fn state(&self, _: bytestring::ByteString) {}
+        fn about(&self, _: About) {}
+        fn friends(&self, _: FriendList) {}
         fn moved(&self, _: &[MovedFriend]) {}
         fn ack(&self, _: u64) {}
         fn crowd(&self, _: bytes::Bytes) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use letshang::domain::{Availability, Code, LatLon, Note, Refusal, UnixMs, UserId, UserNo};
+use letshang::domain::{Availability, Code, LatLon, Note, Precision, Refusal, UnixMs, UserId, UserNo};
 use letshang::protocol::client::RequestId;
 use letshang::protocol::crowd::{Cell, Crowd, Items, Point};
 use letshang::protocol::moved;
@@ -37,7 +37,7 @@ fn welcome() -> String {
             note: Some("coffee?".to_owned()),
             until: Some(T + 3_600_000),
             near: true,
-            place: Some(Place { lat: 52.520_8, lon: 13.405_4, t: T - 2_000, acc: Some(4.5) }),
+            place: Some(Place { lat: 52.520_8, lon: 13.405_4, t: T - 2_000, acc: Some(4.5), approximate: false }),
             ..friend("bob", "Bob <b>\u{1f44b}</b>")
         },
         friend("cem", "Cem"),
@@ -68,7 +68,7 @@ fn moved() -> String {
     };
     let (bob, cem) = (UserId::parse("bob", "user").unwrap(), UserId::parse("cem", "user").unwrap());
     let mut out = Vec::new();
-    moved::encode([(&bob, &walking), (&cem, &still)], &mut out);
+    moved::encode([(&bob, &walking, Precision::Exact), (&cem, &still, Precision::Approximate)], &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -82,9 +82,16 @@ fn nearby() -> String {
         t: T,
         lat: 52.520_8,
         lon: 13.405_4,
+        approximate: note.is_none(),
     };
-    let friends = [row("bob", 12.3, Some("coffee?")), row("cem", 456.0, None)];
+    let friends = [row("bob", 10.0, Some("coffee?")), row("cem", 460.0, None)];
     ServerFrame::Nearby { id: Some(&RequestId::Text("7".into())), friends: &friends }.encode().to_string()
+}
+
+fn friendship(state: &'static str) -> String {
+    let bob = friend("bob", "Bob");
+    let friend = (state == "friends").then_some(&bob);
+    ServerFrame::Friendship { user: "bob", state, friend }.encode().to_string()
 }
 
 fn texts() -> Vec<(&'static str, String)> {
@@ -97,11 +104,13 @@ fn texts() -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("welcome", welcome()),
         ("ack", String::from_utf8(ack).unwrap()),
+        ("friendship-friends", friendship("friends")),
+        ("friendship-ended", friendship("ended")),
         ("ack-rejected", frame(ServerFrame::Ack { seq: 42, rejected: &rejected })),
         ("moved", moved()),
         ("presence", server::presence("bob", true, &set).to_string()),
         ("presence-offline", server::presence("bob", false, &Availability::default()).to_string()),
-        ("near", frame(ServerFrame::Near { user: "bob", distance: 312.4, free: true, note: Some("coffee?"), t: T })),
+        ("near", frame(ServerFrame::Near { user: "bob", distance: 310.0, free: true, note: Some("coffee?"), t: T })),
         ("nearby", nearby()),
         ("steps", frame(ServerFrame::Steps { today: 1_234 })),
         ("pong", frame(ServerFrame::Pong { id: Some(&RequestId::Number(7)), server_time: T })),
@@ -192,6 +201,7 @@ fn file_of(frame: &ServerFrame<'_>) -> &'static str {
         ServerFrame::Near { .. } => "near",
         ServerFrame::Apart { .. } => "apart-left",
         ServerFrame::Nearby { .. } => "nearby",
+        ServerFrame::Friendship { .. } => "friendship-friends",
         ServerFrame::Steps { .. } => "steps",
         ServerFrame::Pong { .. } => "pong",
         ServerFrame::Degraded { .. } => "degraded",

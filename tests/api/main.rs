@@ -1,5 +1,7 @@
 //! The server as its clients see it: real nodes, real sockets, every promise of the protocol.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+#[path = "../support/authority.rs"]
+mod authority;
 #[path = "../support/binary.rs"]
 mod binary;
 #[path = "../support/client.rs"]
@@ -16,12 +18,24 @@ mod redis;
 mod bad;
 mod closes;
 mod codes;
+mod exporting;
 mod fixes;
+mod friendship;
 mod golden;
+mod hostile_http;
 mod hours;
+mod joining;
 mod lifecycle;
+mod limits;
 mod map;
 mod near;
+mod policies;
 mod presence;
+mod profile;
+mod proxies;
 mod rest;
 mod sessions;
+mod sharing;
+mod signin;
+mod tls;
+mod tokens;

@@ -233,7 +233,7 @@ fn somebody_who_is_removed_leaves_every_encounter_and_every_list() {
     let (mut ann, mut bob) = ann_near_bob(&node);
     node.call_as(&root, "POST", "/v1/admin/users/remove").json(&json!({"users": ["bob", "nobody"]})).ok();
     assert_eq!(bob.expect_close().0, 4401);
-    assert_eq!(ann.transcript(), ["presence bob offline busy", "apart bob unfriended"]);
+    assert_eq!(ann.transcript(), ["apart bob unfriended", "friendship bob ended"]);
     ann.say(&json!({"type": "nearby", "id": 1}));
     assert_eq!(ann.expect("nearby")["friends"], json!([]));
 }

@@ -28,7 +28,13 @@ fn welcome_says_who_one_is_what_holds_and_who_ones_friends_are() {
     });
     assert_eq!(ann_phone.welcome, expected);
     let friends = node.call_as(&ann, "GET", "/v1/friends").ok();
-    assert_eq!(friends["friends"], expected["friends"], "the same over HTTP");
+    let with_sharing = |friend: &Value| {
+        let mut friend = friend.clone();
+        friend["sharing"] = json!("exact");
+        friend
+    };
+    let over_http: Vec<Value> = expected["friends"].as_array().unwrap().iter().map(with_sharing).collect();
+    assert_eq!(friends["friends"], json!(over_http), "the same over HTTP, and what ann shares with them");
     drop(cem);
 }
 
@@ -162,14 +168,13 @@ fn two_people_who_become_friends_while_connected_hear_of_each_other_at_once() {
         phone.be_at(SQUARE);
         assert!(phone.heard().is_empty());
     }
-    let id = |person: &crate::client::Person| letshang::domain::UserId::parse(&person.id, "user").unwrap();
-    assert!(node.node.people.befriend(&id(&ann), &id(&bob)).unwrap());
+    assert!(node.befriend(&ann, &bob));
     let sorted = |mut lines: Vec<String>| {
         lines.sort();
         lines
     };
-    assert_eq!(sorted(ann_phone.transcript()), ["near bob", "presence bob online free"]);
-    assert_eq!(sorted(bob_phone.transcript()), ["near ann", "presence ann online free"]);
+    assert_eq!(sorted(ann_phone.transcript()), ["friendship bob friends", "near bob", "presence bob online free"]);
+    assert_eq!(sorted(bob_phone.transcript()), ["friendship ann friends", "near ann", "presence ann online free"]);
 }
 
 #[test]

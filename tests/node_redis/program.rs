@@ -34,7 +34,12 @@ impl Place {
     pub fn serving(&self, redis: Option<&str>) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(self.arguments());
-        command.args(redis.map(|url| ["--redis", url]).into_iter().flatten());
+        match redis {
+            // The command line is no place for a password.
+            Some(url) if url.contains('@') => command.env("LETSHANG__REDIS__URL", url),
+            Some(url) => command.args(["--redis", url]),
+            None => &mut command,
+        };
         command
     }
 

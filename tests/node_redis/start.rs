@@ -1,4 +1,5 @@
 //! A node and Redis meet: with Redis there, absent, silent, behind a password, and with an address that is none.
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -191,6 +192,7 @@ fn an_address_of_redis_that_is_none_is_refused_in_words_and_not_repeated() {
         assert!(output.stdout.is_empty(), "{bad}: it must not listen");
         let file = place.config().with_file_name("bad.toml");
         std::fs::write(&file, format!("redis.url = \"{bad}\"\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let checked = Command::new(PROGRAM).arg("check-config").arg(&file).output().unwrap();
         let said = String::from_utf8_lossy(&checked.stderr);
         assert!(!checked.status.success() && said.contains("redis.url") && !said.contains("hunter2"), "{bad}: {said}");

@@ -38,6 +38,7 @@ impl<'a> TurnedNode<'a> {
             listen: Some("127.0.0.1:0".to_owned()),
             data: Some(place.data()),
             redis: Some(redis.url()),
+            ..Flags::default()
         };
         let (config, clock) = (Config::load(&flags).unwrap(), Clock::manual(at(moment)));
         let (started, when_started) = mpsc::channel();

@@ -3,8 +3,8 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use letshang::actors::downlink::{Downlink, MovedFriend};
-use letshang::domain::{LatLon, UnixMs, UserId, UserNo};
+use letshang::actors::downlink::{About, Downlink, MovedFriend};
+use letshang::domain::{LatLon, Precision, Sight, UnixMs, UserId, UserNo};
 use letshang::http::socket::{Outbox, OutboxLimits, ReaderLimits, SocketLimits, TcpOptions};
 use letshang::protocol::close::CloseCode;
 use letshang::spatial::world::Live;
@@ -28,7 +28,12 @@ fn reluctant(server: &SocketServer) -> RawClient {
 fn friend(no: u32, t: i64) -> MovedFriend {
     let position = LatLon::new(40.0 + f64::from(no) / 1000.0, -73.5).unwrap();
     let live = Live { position, t: UnixMs(t), accuracy: Some(5.0), speed: None, heading: None };
-    MovedFriend { no: UserNo(no), user: UserId::parse(&format!("u{no}"), "user").unwrap(), live }
+    MovedFriend {
+        no: UserNo(no),
+        user: UserId::parse(&format!("u{no}"), "user").unwrap(),
+        live,
+        precision: Precision::Exact,
+    }
 }
 
 /// Moves forty friends until nothing more is taken from the outbox.
@@ -99,6 +104,38 @@ fn a_friend_that_is_forgotten_during_a_stall_is_not_shown_after_it() {
     while client.read() != Received::Text("u7 is no friend any more".into()) {}
     let Received::Text(moved) = client.read() else { panic!("no moved frame") };
     assert_eq!((moved.matches(r#""user""#).count(), moved.contains(r#""u7""#)), (39, false), "{moved}");
+}
+
+#[test]
+fn what_may_not_be_known_any_more_when_it_is_written_out_is_not_written_out() {
+    let server = SocketServer::start(Setup::default());
+    let mut client = reluctant(&server);
+    let outbox = server.outbox(0);
+    let t = stall(&outbox, 40) + 1;
+    let about = |of: u32, needs, text: &str, otherwise: Option<&str>| {
+        let otherwise = otherwise.map(Into::into);
+        outbox.about(About { of: UserNo(of), needs, mutual: false, frame: text.into(), otherwise });
+    };
+    outbox.moved(&(0..40).map(|no| friend(no, t)).collect::<Vec<_>>());
+    about(7, Sight::Presence, "u7 is free", None);
+    about(7, Sight::Presence, "u7 left", Some("u7 fell silent"));
+    about(8, Sight::Presence, "u8 is free", None);
+    about(9, Sight::Exact, "u9 is 20 m away", None);
+    server.gate.set(UserNo(7), Sight::Veiled);
+    server.gate.set(UserNo(8), Sight::Nothing);
+    server.gate.set(UserNo(9), Sight::Approximate);
+    outbox.state("now".into());
+    let mut texts = Vec::new();
+    while texts.last().is_none_or(|text| text != "now") {
+        match client.read() {
+            Received::Text(text) if text.starts_with(r#"{"type":"moved""#) => {}
+            Received::Text(text) => texts.push(text),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(texts, ["u7 fell silent", "now"]);
+    let Received::Text(moved) = client.read() else { panic!("no moved frame") };
+    assert_eq!(moved.matches(r#""user""#).count(), 37, "{moved}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use letshang::actors::downlink::{Downlink, MovedFriend};
-use letshang::domain::{LatLon, UnixMs, UserId, UserNo};
+use letshang::domain::{LatLon, Precision, UnixMs, UserId, UserNo};
 use letshang::http::socket::{Outbox, TcpOptions};
 use letshang::spatial::world::Live;
 
@@ -155,7 +155,12 @@ fn friends(count: u32, t: i64) -> Vec<MovedFriend> {
     let position = LatLon::new(40.0, -73.5).unwrap();
     let live = Live { position, t: UnixMs(t), accuracy: Some(5.0), speed: Some(1.25), heading: Some(90.0) };
     (0..count)
-        .map(|no| MovedFriend { no: UserNo(no), user: UserId::parse(&format!("u{no}"), "user").unwrap(), live })
+        .map(|no| MovedFriend {
+            no: UserNo(no),
+            user: UserId::parse(&format!("u{no}"), "user").unwrap(),
+            live,
+            precision: Precision::Exact,
+        })
         .collect()
 }
 

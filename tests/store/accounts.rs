@@ -1,51 +1,10 @@
 //! Accounts, tokens and friendships, and the same again after a restart.
-use std::sync::Arc;
-
-use letshang::domain::{Code, DeviceName, DisplayName, Radius, UnixMs, UserId, UserNo};
+use letshang::domain::{Code, DeviceName, DisplayName, Radius, UserNo};
 use letshang::store::accounts::{AccountError, MOST_TOKENS, NewUser, ProfileChange};
 use letshang::store::rows::{PairRow, StepsRow, TokenKind};
-use letshang::store::{Accounts, Durability, Embedded, WriteBatch};
+use letshang::store::{Durability, WriteBatch};
 
-const NOW: UnixMs = UnixMs(1_800_000_000_000);
-
-struct House {
-    dir: tempfile::TempDir,
-    store: Arc<Embedded>,
-    accounts: Accounts,
-}
-
-impl House {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Embedded::open(dir.path()).unwrap());
-        Self { accounts: Accounts::open(store.clone()).unwrap(), store, dir }
-    }
-
-    fn restarted(self) -> Self {
-        let Self { dir, store, accounts } = self;
-        drop((accounts, store));
-        let store = Arc::new(Embedded::open(dir.path()).unwrap());
-        Self { accounts: Accounts::open(store.clone()).unwrap(), store, dir }
-    }
-
-    fn with(self, names: &[&str], friendships: &[(usize, usize)]) -> Self {
-        let users: Vec<_> = names.iter().map(|name| NewUser::named(id(name))).collect();
-        self.accounts.create(&users, friendships, None, NOW).unwrap();
-        self
-    }
-}
-
-fn id(name: &str) -> UserId {
-    UserId::parse(name, "user").unwrap()
-}
-
-fn phone() -> DeviceName {
-    DeviceName::parse("phone").unwrap()
-}
-
-const ANN: UserNo = UserNo(0);
-const BOB: UserNo = UserNo(1);
-const CID: UserNo = UserNo(2);
+use super::house::{ANN, BOB, CID, House, NOW, id, phone};
 
 #[test]
 fn people_made_together_are_friends_as_asked_and_still_so_after_a_restart() {

@@ -17,7 +17,7 @@ const TASK: &str = "LETSHANG_TEST_TASK";
 const NOW: UnixMs = UnixMs(1_800_000_000_000);
 
 /// Runs this test binary again, as a process that can be killed.
-fn child(task: &str, folder: &Path) -> Child {
+pub fn child(task: &str, folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "crash::a_process_of_its_own", "--nocapture", "--test-threads=1"]);
     command.env(FOLDER, folder).env(TASK, task).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -31,6 +31,7 @@ fn a_process_of_its_own() {
     let folder = Path::new(&folder);
     match task.as_str() {
         "write" => write_for_ever(folder),
+        "erase" => super::erasure::erase_for_ever(folder, say),
         "open" => match Embedded::open(folder) {
             Ok(_) => say("opened"),
             Err(error) => say(&format!("refused: {error}")),
@@ -68,7 +69,7 @@ fn write_for_ever(folder: &Path) {
     }
 }
 
-fn lines(child: &mut Child) -> Vec<String> {
+pub fn lines(child: &mut Child) -> Vec<String> {
     let out = BufReader::new(child.stdout.take().unwrap());
     let whole = out.split(b'\n').map_while(Result::ok).map(|line| String::from_utf8_lossy(&line).into_owned());
     whole.filter_map(|line| line.strip_prefix('@').map(str::to_owned)).collect()

@@ -119,6 +119,33 @@ fn figures_of_100_000_people() {
     for round in ["after many commits", "again", "and again"] {
         load(dir.path(), token.reveal(), round);
     }
+    erase(dir.path());
+}
+
+fn erase(dir: &std::path::Path) {
+    let store = Arc::new(Embedded::open(dir).unwrap());
+    let accounts = Accounts::open(store.clone()).unwrap();
+    let began = Instant::now();
+    accounts.remove(&[UserNo(7)]).unwrap();
+    println!("remove one person: {:?}", began.elapsed());
+    let began = Instant::now();
+    let longest = std::thread::scope(|threads| {
+        let purge = threads.spawn(|| store.purge().unwrap());
+        let mut longest = Duration::ZERO;
+        while !purge.is_finished() {
+            let mut batch = WriteBatch::new();
+            batch.put(&LiveRow::empty(UserNo(8)));
+            let began = Instant::now();
+            store.commit(batch, Durability::Power).unwrap();
+            longest = longest.max(began.elapsed());
+        }
+        purge.join().unwrap();
+        longest
+    });
+    println!("  purge: {:?}; the longest commit meanwhile {longest:?}", began.elapsed());
+    let began = Instant::now();
+    let count = store.forget_positions(NOW + 1_000_000, |_| true).unwrap();
+    println!("forget the positions of {count} people: {:?}", began.elapsed());
 }
 
 fn load(dir: &std::path::Path, token: &str, when: &str) {
@@ -137,4 +164,12 @@ fn load(dir: &std::path::Path, token: &str, when: &str) {
         assert!(accounts.verify(token, NOW).is_some());
     }
     println!("  verify a token: {:?}", began.elapsed() / 1_000);
+    let friends = accounts.friends(UserNo(500));
+    let began = Instant::now();
+    for _ in 0..1_000 {
+        for friend in friends.iter() {
+            assert!(accounts.relation(*friend, UserNo(500), NOW).friends);
+        }
+    }
+    println!("  relation of two friends: {:?}", began.elapsed() / (1_000 * friends.len() as u32));
 }

@@ -8,9 +8,16 @@
     reason = "a test says with a panic what is wrong"
 )]
 mod accounts;
+mod audit;
 mod crash;
 mod damage;
+mod erasure;
 mod figures;
+mod house;
+mod invites;
 mod redis;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod retention;
+mod sharing;
+mod versions;

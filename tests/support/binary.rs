@@ -30,6 +30,7 @@ pub struct Binary {
     pub address: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
+    printed: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
 }
 
@@ -74,9 +75,21 @@ impl Place {
     /// Starts a node and waits until it listens.
     #[track_caller]
     pub fn serve(&self) -> Binary {
+        self.serve_after("")
+    }
+
+    /// The same with a limit of open files.
+    #[track_caller]
+    pub fn serve_with_files(&self, most: u64) -> Binary {
+        self.serve_after(&format!("ulimit -n {most}; "))
+    }
+
+    #[track_caller]
+    fn serve_after(&self, before: &str) -> Binary {
         // A write beyond a limit of file size is to be an error, not a signal.
+        let script = format!("{before}trap '' XFSZ; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", PROGRAM, "serve", "--listen", "127.0.0.1:0"]);
+        command.args(["-c", &script, PROGRAM, "serve", "--listen", "127.0.0.1:0"]);
         command.args(self.arguments());
         Binary::spawn(command)
     }
@@ -93,11 +106,13 @@ impl Binary {
         let log = Arc::new(Mutex::new(String::new()));
         let (said, when_said) = mpsc::channel();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let for_errors = log.clone();
+        let printed = Arc::new(Mutex::new(String::new()));
+        let (for_errors, for_lines) = (log.clone(), printed.clone());
         let readers = vec![
             std::thread::spawn(move || {
                 let mut lines = BufReader::new(out).lines();
                 while let Some(Ok(line)) = lines.next() {
+                    for_lines.lock().unwrap().push_str(&format!("{line}\n"));
                     let _ = said.send(line);
                 }
             }),
@@ -110,12 +125,12 @@ impl Binary {
             }),
         ];
         let line = when_said.recv_timeout(Duration::from_secs(20));
-        let address = line.ok().and_then(|line| line.strip_prefix("listening on http://")?.parse().ok());
+        let address = line.ok().and_then(|line| line.strip_prefix("listening on ")?.split("://").nth(1)?.parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
             panic!("the program does not listen: {:?} {}", child.wait(), log.lock().unwrap());
         };
-        Self { address, child, log, readers }
+        Self { address, child, log, printed, readers }
     }
 
     fn pid(&self) -> Pid {
@@ -125,6 +140,11 @@ impl Binary {
     /// What it wrote to standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What it wrote to standard output so far.
+    pub fn printed(&self) -> String {
+        self.printed.lock().unwrap().clone()
     }
 
     /// Whether the process runs.

@@ -191,8 +191,8 @@ impl Client {
     #[track_caller]
     pub fn transcript(&mut self) -> Vec<String> {
         let line = |frame: &Value| {
-            let words = ["type", "user", "reason"].map(|name| frame[name].as_str().unwrap_or_default());
-            let line = words.join(" ").trim().to_owned();
+            let words = ["type", "user", "reason", "state"].map(|name| frame[name].as_str().unwrap_or_default());
+            let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
             if frame["type"] != "presence" {
                 return line;
             }

@@ -110,6 +110,11 @@ pub fn read_reply(stream: &mut TcpStream) -> std::io::Result<Reply> {
     Reply::parse(&all).ok_or_else(|| std::io::Error::other(format!("{} bytes that are no answer", all.len())))
 }
 
+/// An answer's bytes, read to their end.
+pub fn parse_reply(bytes: &[u8]) -> Option<Reply> {
+    Reply::parse(bytes)
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Reply {

@@ -23,7 +23,7 @@ pub const NOON: UnixMs = UnixMs(1_805_112_000_000);
 /// What is different from the default settings, as `("section.key", "TOML value")`.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
-/// Small and quick: one worker, no waiting for the disk.
+/// Small and quick: one worker, no waiting for the disk, every count shown.
 const QUICK: Settings<'static> = &[
     ("server.workers", "1"),
     ("store.durability", "\"process\""),
@@ -31,6 +31,7 @@ const QUICK: Settings<'static> = &[
     ("push.moved", "\"50ms\""),
     ("push.crowd", "\"100ms\""),
     ("push.steps", "\"100ms\""),
+    ("privacy.smallest_count", "1"),
 ];
 
 /// A configuration of these settings on a folder, as a file's text.
@@ -44,6 +45,8 @@ pub struct TestNode {
     pub address: SocketAddr,
     pub clock: Clock,
     pub node: Arc<Node>,
+    /// What it printed for the first administrator.
+    pub first_link: Option<String>,
     folder: Arc<TempDir>,
     config: Config,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
@@ -70,7 +73,7 @@ impl TestNode {
             file: Some(file),
             listen: Some("127.0.0.1:0".to_owned()),
             data: Some(folder.path().join("data")),
-            redis: None,
+            ..Flags::default()
         };
         Self::run(Config::load(&flags).unwrap(), clock, folder)
     }
@@ -83,15 +86,16 @@ impl TestNode {
             let system = actix::System::new();
             system.block_on(async move {
                 let app = start(&for_app, &hand).await;
-                started.send((app.address(), app.node().clone())).unwrap();
+                started.send((app.address(), app.node().clone(), app.first_link().map(str::to_owned))).unwrap();
                 app.run_until(async move { _ = stopped.await }).await.expect("the node stops well");
             });
             // The actors' own threads end with the system.
             actix::System::current().stop();
             system.run().unwrap();
         });
-        let (address, node) = when_started.recv_timeout(Duration::from_secs(20)).expect("the node starts in time");
-        Self { address, clock, node, folder, config, stop: Some(stop), thread: Some(thread) }
+        let started = when_started.recv_timeout(Duration::from_secs(20));
+        let (address, node, first_link) = started.expect("the node starts in time");
+        Self { address, clock, node, first_link, folder, config, stop: Some(stop), thread: Some(thread) }
     }
 
     fn halt(&mut self) {
@@ -108,6 +112,24 @@ impl TestNode {
     pub fn restart(mut self) -> Self {
         self.halt();
         let (config, clock, folder) = (self.config.clone(), self.clock.clone(), self.folder.clone());
+        drop(self);
+        Self::run(config, clock, folder)
+    }
+
+    /// Where the node keeps its data.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts another node on what is on the disk now, and only then ends this one: what it would still have written is lost,
+    /// as with kill -9.
+    pub fn crash(mut self) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        copy(self.folder.path(), folder.path());
+        self.halt();
+        let mut config = self.config.clone();
+        config.store.data = folder.path().join("data");
+        let clock = self.clock.clone();
         drop(self);
         Self::run(config, clock, folder)
     }
@@ -166,6 +188,13 @@ impl TestNode {
         self.call(method, path).bearer(&person.token)
     }
 
+    /// Makes two people friends, as the administrator's command does. False when they were.
+    pub fn befriend(&self, a: &Person, b: &Person) -> bool {
+        let id = |person: &Person| UserId::parse(&person.id, "user").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.node.people.befriend(&id(a), &id(b))).unwrap()
+    }
+
     /// Asks an actor something from outside its system.
     pub fn ask<A, M>(&self, actor: &Addr<A>, message: M) -> M::Result
     where
@@ -188,6 +217,23 @@ impl TestNode {
         until("the index has ticked", || self.ask(&self.node.index, QueryTicks) >= ticks + 2);
         // The alarm clock looks every 100 ms and cannot be asked.
         std::thread::sleep(Duration::from_millis(150).saturating_sub(begin.elapsed()));
+    }
+}
+
+/// Copies a folder with everything in it; what goes away meanwhile is left out.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        // The administrator's door is a socket, and is made anew.
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            copy(&entry.path(), &target);
+        } else if kind.is_file()
+            && let Err(error) = std::fs::copy(entry.path(), &target)
+        {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display());
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpServer, web};
-use letshang::actors::downlink::Downlink;
+use letshang::actors::downlink::{Downlink, Gate, MovedFriend};
+use letshang::domain::{Sight, UserNo};
 use letshang::http::socket::{
     DISCONNECT_TIMEOUT, Flow, Link, Message, Outbox, OutboxLimits, Session, SocketLimits, SocketMetrics, TcpOptions,
     WRITE_BUFFER, on_connect_with, serve,
@@ -30,6 +31,29 @@ impl Default for Setup {
     }
 }
 
+/// Lets everything through but what is said otherwise.
+#[derive(Debug, Default)]
+pub struct OpenGate(Mutex<Vec<(UserNo, Sight)>>);
+
+impl OpenGate {
+    pub fn set(&self, owner: UserNo, sight: Sight) {
+        self.0.lock().unwrap().push((owner, sight));
+    }
+}
+
+impl Gate for OpenGate {
+    fn sight(&self, owner: UserNo, _: UserNo) -> Sight {
+        let limited = self.0.lock().unwrap();
+        limited.iter().find(|(no, _)| *no == owner).map_or(Sight::Exact, |(_, sight)| *sight)
+    }
+
+    fn keep(&self, viewer: UserNo, friends: &mut Vec<MovedFriend>) {
+        friends.retain(|friend| self.sight(friend.no, viewer) >= Sight::from(friend.precision));
+    }
+
+    fn late_drop(&self) {}
+}
+
 /// What all sessions of a server were told.
 #[derive(Default)]
 pub struct Log {
@@ -45,6 +69,7 @@ pub struct SocketServer {
     pub address: SocketAddr,
     pub log: Arc<Log>,
     pub metrics: Arc<SocketMetrics>,
+    pub gate: Arc<OpenGate>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -103,15 +128,18 @@ impl SocketServer {
         let log = Arc::new(Log::default());
         let metrics = Arc::new(SocketMetrics::default());
         let (started, when_started) = mpsc::channel();
-        let (for_app, for_metrics) = (Arc::clone(&log), Arc::clone(&metrics));
+        let gate = Arc::new(OpenGate::default());
+        let (for_app, for_metrics, for_gate) = (Arc::clone(&log), Arc::clone(&metrics), Arc::clone(&gate));
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let limits = Arc::new(setup.limits);
                 let server = HttpServer::new(move || {
                     let (log, metrics, limits) = (Arc::clone(&for_app), Arc::clone(&for_metrics), Arc::clone(&limits));
+                    let gate = Arc::clone(&for_gate);
                     let upgrade = move |req: HttpRequest, payload: web::Payload| {
                         let session = Noted { log: Arc::clone(&log), echo: setup.echo, over: false };
-                        let outbox = Outbox::new(setup.outbox, Arc::clone(&metrics));
+                        let outbox = Outbox::gated(setup.outbox, Arc::clone(&metrics), gate.clone());
+                        outbox.belongs_to(UserNo(u32::MAX));
                         let answer = serve(&req, payload, session, outbox, Arc::clone(&limits));
                         async move { answer }
                     };
@@ -134,7 +162,7 @@ impl SocketServer {
             });
         });
         let (address, handle) = when_started.recv().unwrap();
-        Self { address, log, metrics, handle, thread: Some(thread) }
+        Self { address, log, metrics, gate, handle, thread: Some(thread) }
     }
 
     /// The outbox of the `n`-th session that opened.

@@ -2,16 +2,17 @@
 use actix::prelude::*;
 
 use super::*;
+use crate::domain::UserId;
 
 impl Handler<Attach> for User {
     type Result = ();
 
-    fn handle(&mut self, Attach { conn, link, device, exclusive }: Attach, ctx: &mut Self::Context) {
+    fn handle(&mut self, Attach { conn, link, device, token, exclusive }: Attach, ctx: &mut Self::Context) {
         if !self.revive(ctx) {
             return link.close(CloseCode::RESTARTING, "try again");
         }
         let index = self.person.device(&device);
-        let attached = Link { conn, way: link, device: index, map_open: false, welcomed: false };
+        let attached = Link { conn, way: link, token, device: index, map_open: false, welcomed: false };
         if self.links.add(attached, exclusive).is_some_and(|older| older.map_open) && !self.links.any_map_open() {
             let _ = self.deps.index.try_send(WatchFriends(self.no, false));
         }
@@ -184,16 +185,16 @@ impl Handler<QueryOwnState> for User {
 impl Handler<FriendChanged> for User {
     type Result = ();
 
-    fn handle(&mut self, FriendChanged(frame): FriendChanged, _: &mut Self::Context) {
+    fn handle(&mut self, FriendChanged { of, needs, frame }: FriendChanged, _: &mut Self::Context) {
         self.mind_overrun();
-        self.links.state(&frame);
+        self.links.about(&About { of, needs, mutual: false, frame, otherwise: None });
     }
 }
 
 impl Handler<Met> for User {
     type Result = ();
 
-    fn handle(&mut self, Met { friend, distance_m, t }: Met, _: &mut Self::Context) {
+    fn handle(&mut self, Met { friend, distance_m, t, shown }: Met, _: &mut Self::Context) {
         self.mind_overrun();
         let Some(friend_account) = self.deps.accounts.by_no(friend) else { return };
         let user = &friend_account.id;
@@ -205,21 +206,30 @@ impl Handler<Met> for User {
             note: standing.availability.note.as_ref().map(Note::as_str),
             t: t.0,
         };
-        self.links.state(&frame.encode());
+        let (needs, frame) = (Sight::from(shown), frame.encode());
+        self.links.about(&About { of: friend, needs, mutual: true, frame, otherwise: None });
     }
 }
 
 impl Handler<Parted> for User {
     type Result = ();
 
-    fn handle(&mut self, Parted { friend, t, reason }: Parted, _: &mut Self::Context) {
+    fn handle(&mut self, Parted { friend, t, reason, by }: Parted, _: &mut Self::Context) {
         self.mind_overrun();
         let gone = self.gone.iter().find(|gone| gone.no == friend).map(|gone| gone.user.clone());
         let Some(user) = gone.or_else(|| self.deps.accounts.by_no(friend).map(|account| account.id.clone())) else {
             return;
         };
-        let frame = ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) };
-        self.links.state(&frame.encode());
+        let apart =
+            |reason| ServerFrame::Apart { user: user.as_str(), t: t.0, reason: server::reason(reason) }.encode();
+        if reason == Reason::Unfriended {
+            return self.links.state(&apart(reason));
+        }
+        // Of somebody who hides it is heard what is heard of somebody who is gone.
+        let reason = if reason == Reason::Hidden && by != Some(self.no) { Reason::Stale } else { reason };
+        let needs = if reason == Reason::Stale { Sight::Veiled } else { Sight::Presence };
+        let otherwise = Some(apart(Reason::Stale));
+        self.links.about(&About { of: friend, needs, mutual: false, frame: apart(reason), otherwise });
     }
 }
 
@@ -240,6 +250,18 @@ impl Handler<Lapsed> for User {
             self.set_availability(Availability::default(), false);
             self.keep(None);
         }
+        self.review();
+    }
+}
+
+impl Handler<ForgetPositions> for User {
+    type Result = ();
+
+    fn handle(&mut self, ForgetPositions(before): ForgetPositions, _: &mut Self::Context) {
+        if self.person.forget_positions(before) {
+            self.dirty = true;
+            self.keep(None);
+        }
     }
 }
 
@@ -258,7 +280,7 @@ impl Handler<FriendGone> for User {
     fn handle(&mut self, friend: FriendGone, _: &mut Self::Context) {
         self.mind_overrun();
         self.friends = self.deps.accounts.friends(self.no);
-        self.links.state(&server::presence(friend.user.as_str(), false, &Availability::default()));
+        self.links.forget(friend.no);
         // The index is about to say that an encounter with them is over.
         if self.gone.len() >= MOST_GONE {
             self.gone.remove(0);
@@ -275,21 +297,52 @@ impl Handler<Settle> for User {
     }
 }
 
-impl Handler<FriendsEdited> for User {
+impl Handler<FriendshipChanged> for User {
     type Result = ();
 
-    fn handle(&mut self, _: FriendsEdited, _: &mut Self::Context) {
+    fn handle(&mut self, message: FriendshipChanged, _: &mut Self::Context) {
+        let FriendshipChanged { friend, user, change } = message;
+        self.mind_overrun();
         self.friends = self.deps.accounts.friends(self.no);
-        self.announce();
+        self.veiled = veiled(&self.deps.gate, self.no, &self.friends, self.now());
+        if change == FriendshipChange::Ended {
+            self.links.forget(friend);
+            return self.links.state(&ended(&user));
+        }
+        let is_seen = self.veiled.binary_search(&friend).is_err() && self.standing() != Standing::default();
+        if change == FriendshipChange::Began && is_seen {
+            self.tell_friend(friend, Sight::Presence, self.presence(self.now()));
+        }
+        let Some((sight, friend_object)) = self.friend(friend, None, self.now()) else { return };
+        let frame = ServerFrame::Friendship { user: user.as_str(), state: "friends", friend: Some(&friend_object) };
+        let otherwise = friend_object.clone().cut_to(Sight::Veiled, sight).map(|friend| {
+            ServerFrame::Friendship { user: user.as_str(), state: "friends", friend: Some(&friend) }.encode()
+        });
+        self.links.about(&About { of: friend, needs: sight, mutual: false, frame: frame.encode(), otherwise });
     }
 }
 
-impl Handler<AccountEdited> for User {
+fn ended(user: &UserId) -> ByteString {
+    ServerFrame::Friendship { user: user.as_str(), state: "ended", friend: None }.encode()
+}
+
+impl Handler<Review> for User {
     type Result = ();
 
-    fn handle(&mut self, AccountEdited(account): AccountEdited, _: &mut Self::Context) {
+    fn handle(&mut self, _: Review, _: &mut Self::Context) {
+        let Some(account) = self.deps.accounts.by_no(self.no) else { return };
         let row = self.person.row();
-        self.person = Person::load(account, Some(row), &self.deps.zone);
+        self.person = Person::load(Account::clone(&account), Some(row), &self.deps.zone);
+        self.friends = self.deps.accounts.friends(self.no);
+        self.review();
+    }
+}
+
+impl Handler<TokenRevoked> for User {
+    type Result = ();
+
+    fn handle(&mut self, TokenRevoked(token): TokenRevoked, _: &mut Self::Context) {
+        self.links.revoke(token);
     }
 }
 

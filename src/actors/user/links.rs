@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::actors::downlink::{Downlink, MovedFriend};
+use crate::actors::downlink::{About, Downlink, MovedFriend};
 use crate::domain::UserNo;
 use crate::protocol::close::CloseCode;
 
@@ -14,6 +14,8 @@ pub struct Link {
     pub conn: u64,
     /// Its way out.
     pub way: Arc<dyn Downlink>,
+    /// The token it came with.
+    pub token: u64,
     /// Index into the person's devices.
     pub device: u16,
     /// Whether its map is open.
@@ -71,12 +73,23 @@ impl Links {
         self.0.iter().filter(|link| link.welcomed).for_each(|link| link.way.state(frame.clone()));
     }
 
+    /// Queues a frame about somebody on every welcomed connection.
+    pub fn about(&self, about: &About) {
+        self.0.iter().filter(|link| link.welcomed).for_each(|link| link.way.about(about.clone()));
+    }
+
+    /// Closes the connections that came with a token.
+    pub fn revoke(&self, token: u64) {
+        let revoked = self.0.iter().filter(|link| link.token == token);
+        revoked.for_each(|link| link.way.close(CloseCode::NOT_AUTHENTICATED, "the token was revoked"));
+    }
+
     /// Hands movements to every open map.
     pub fn moved(&self, friends: &[MovedFriend]) {
         self.0.iter().filter(|link| link.welcomed && link.map_open).for_each(|link| link.way.moved(friends));
     }
 
-    /// Drops the waiting position of someone who is no friend any more.
+    /// Drops everything that waits about someone who is no friend any more.
     pub fn forget(&self, friend: UserNo) {
         self.0.iter().for_each(|link| link.way.forget(friend));
     }

@@ -7,11 +7,10 @@ use rustc_hash::FxHashMap;
 
 use crate::actors::downlink::{Downlink, MovedFriend};
 use crate::actors::spatial_index::FriendPlace;
-use crate::domain::{Availability, DeviceName, Fix, Refusal, UnixMs, UserId, UserNo};
+use crate::domain::{Availability, DeviceName, Fix, Precision, Refusal, Sight, UnixMs, UserId, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::server::Rejected;
 use crate::spatial::world::Reason;
-use crate::store::rows::Account;
 
 /// Which device speaks, and where its answer goes.
 #[derive(Clone, Debug)]
@@ -32,6 +31,8 @@ pub struct Attach {
     pub link: Arc<dyn Downlink>,
     /// Which device.
     pub device: DeviceName,
+    /// Which token it came with.
+    pub token: u64,
     /// Whether it replaces an older connection of the same device. Browser tabs do not replace each other.
     pub exclusive: bool,
 }
@@ -129,10 +130,17 @@ pub struct OwnState {
     pub today: jiff::civil::Date,
 }
 
-/// A friend's state changed: an encoded `presence` frame, shared by all who hear of it.
+/// A friend's state changed.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct FriendChanged(pub ByteString);
+pub struct FriendChanged {
+    /// Which friend.
+    pub of: UserNo,
+    /// What the receiver must be allowed to know.
+    pub needs: Sight,
+    /// An encoded `presence` frame, shared by all who hear of it.
+    pub frame: ByteString,
+}
 
 /// An encounter began.
 #[derive(Debug, Message)]
@@ -144,6 +152,8 @@ pub struct Met {
     pub distance_m: f64,
     /// When.
     pub t: UnixMs,
+    /// How precisely the friend's position is shown from which the distance was worked out.
+    pub shown: Precision,
 }
 
 /// An encounter ended.
@@ -156,6 +166,8 @@ pub struct Parted {
     pub t: UnixMs,
     /// Why.
     pub reason: Reason,
+    /// Whose hiding, being busy or silence ended it.
+    pub by: Option<UserNo>,
 }
 
 /// Friends moved while the map is open.
@@ -178,17 +190,53 @@ pub struct FriendsSnapshot {
 #[rtype(result = "()")]
 pub struct Lapsed;
 
+/// Positions reported before this are to be forgotten.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ForgetPositions(pub UnixMs);
+
 /// Hands what is not kept yet to the journal.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct KeepNow;
 
-/// The person's friendships changed.
-#[derive(Debug, Message)]
+/// A friendship began or ended, or what a friend is called changed. Answered once everything about a former friend is
+/// purged from the person's connections.
+#[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct FriendsEdited;
+pub struct FriendshipChanged {
+    /// With whom.
+    pub friend: UserNo,
+    /// Who that is, for the wire.
+    pub user: UserId,
+    /// What happened.
+    pub change: FriendshipChange,
+}
 
-/// A friend's account is gone.
+/// What happened to a friendship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FriendshipChange {
+    /// They are friends from now on.
+    Began,
+    /// The friend has another name.
+    Renamed,
+    /// They are friends no longer.
+    Ended,
+}
+
+/// What the person shares, or whether they hide, changed: read the accounts again. Answered once friends and the index have
+/// been told.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Review;
+
+/// A token was revoked: the connections that came with it close.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct TokenRevoked(pub u64);
+
+/// A friend's account is gone. Remembers who it was until the end of the friendship is told ([`FriendshipChanged`]): an
+/// encounter may end first.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub struct FriendGone {
@@ -203,12 +251,7 @@ pub struct FriendGone {
 #[rtype(result = "()")]
 pub struct Settle(pub tokio::sync::oneshot::Sender<bool>);
 
-/// The person's account changed.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct AccountEdited(pub Account);
-
-/// The account, or one token of it, is gone: connections end.
+/// The account is gone: connections end.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Expelled;

@@ -120,6 +120,11 @@ impl Person {
         Reported { live, steps_changed, changed: true }
     }
 
+    /// Forgets positions reported before `before`. True when there were any.
+    pub fn forget_positions(&mut self, before: UnixMs) -> bool {
+        self.track.forget_before(before)
+    }
+
     /// Today's steps.
     #[must_use]
     pub fn steps_today(&self, now: UnixMs) -> u32 {

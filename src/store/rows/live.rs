@@ -51,6 +51,11 @@ impl LiveRow {
             changed_by_hand: UnixMs(0),
         }
     }
+
+    /// Takes out the positions reported before `before`. True when there were any.
+    pub fn forget_positions(&mut self, before: UnixMs) -> bool {
+        self.track.forget_before(before)
+    }
 }
 
 const FREE: u8 = 1;

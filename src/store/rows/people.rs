@@ -1,10 +1,13 @@
 //! Who there is: accounts, their tokens and their friends, in pages.
-use crate::domain::{DeviceName, DisplayName, Radius, UnixMs, UserId, UserNo};
+use crate::domain::{DeviceName, DisplayName, Radius, Sharing, UnixMs, UserId, UserNo};
 use crate::store::codec::{Decoder, Encoder, RowError};
 
+use super::sharing::{decode_sharing, encode_sharing};
 use super::{Row, Table};
 
-const VERSION: u8 = 1;
+/// 2: also sharing, blocks, hiding and showing a place only while free. Pages of version 1 are read as if nobody had
+/// chosen any of that, and become version 2 when they are next written.
+const VERSION: u8 = 2;
 /// How many numbers make a page.
 pub const PAGE: u32 = 64;
 
@@ -27,13 +30,34 @@ pub struct Account {
     pub stride_m: f32,
     /// When the account was made.
     pub created: UnixMs,
+    /// Hidden from everyone until then; `None`, or a time that is past: not hidden.
+    pub hidden_until: Option<UnixMs>,
+    /// Shows a position only while free.
+    pub only_free: bool,
 }
 
+const ADMIN: u8 = 1;
+const NAMED: u8 = 1 << 1;
+const ZONE: u8 = 1 << 2;
+const HIDDEN: u8 = 1 << 3;
+const ONLY_FREE: u8 = 1 << 4;
+
 impl Account {
+    /// True while the person hides from everyone.
+    #[must_use]
+    pub fn is_hidden(&self, now: UnixMs) -> bool {
+        self.hidden_until.is_some_and(|until| until > now)
+    }
+
     fn encode(&self, row: &mut Encoder) {
         // A name equal to the id, as for most, is not written twice.
         let named = self.name.as_str() != self.id.as_str();
-        row.u8(u8::from(self.admin) | u8::from(named) << 1 | u8::from(self.time_zone.is_some()) << 2);
+        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+        row.u8(flag(self.admin, ADMIN)
+            | flag(named, NAMED)
+            | flag(self.time_zone.is_some(), ZONE)
+            | flag(self.hidden_until.is_some(), HIDDEN)
+            | flag(self.only_free, ONLY_FREE));
         row.text(self.id.as_str());
         if named {
             row.text(self.name.as_str());
@@ -44,20 +68,30 @@ impl Account {
         }
         row.f32(self.stride_m);
         row.int(self.created.0);
+        if let Some(until) = self.hidden_until {
+            row.int(until.0);
+        }
     }
 
-    fn decode(no: UserNo, row: &mut Decoder<'_>) -> Result<Self, RowError> {
+    fn decode(no: UserNo, version: u8, row: &mut Decoder<'_>) -> Result<Self, RowError> {
         let flags = row.u8()?;
+        let known = if version == 1 { ADMIN | NAMED | ZONE } else { ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE };
+        if flags & !known != 0 {
+            return Err(RowError::Value("an account's flags"));
+        }
+        let has = |bit: u8| flags & bit != 0;
         let id = UserId::parse(row.text()?, "user")?;
-        let name = if flags & 2 == 0 { DisplayName::from(&id) } else { DisplayName::parse(row.text()?)? };
+        let name = if has(NAMED) { DisplayName::parse(row.text()?)? } else { DisplayName::from(&id) };
         let radius = Radius::metres(row.f64()?)?;
-        let time_zone = if flags & 4 == 0 { None } else { Some(row.text()?.to_owned()) };
+        let time_zone = if has(ZONE) { Some(row.text()?.to_owned()) } else { None };
         let stride_m = row.f32()?;
         if !stride_m.is_finite() {
             return Err(RowError::Value("stride"));
         }
         let created = UnixMs(row.int()?);
-        Ok(Self { no, id, name, admin: flags & 1 != 0, radius, time_zone, stride_m, created })
+        let hidden_until = if has(HIDDEN) { Some(UnixMs(row.int()?)) } else { None };
+        let (admin, only_free) = (has(ADMIN), has(ONLY_FREE));
+        Ok(Self { no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free })
     }
 }
 
@@ -135,7 +169,7 @@ impl TokenRow {
     }
 }
 
-/// A person with tokens and friends.
+/// A person with tokens, friends and what they have chosen about others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PersonRow {
     /// The account.
@@ -144,6 +178,10 @@ pub struct PersonRow {
     pub tokens: Vec<TokenRow>,
     /// The friends' numbers, sorted, each once. Both sides of a friendship have the other, written in one commit.
     pub friends: Vec<UserNo>,
+    /// What the person shares with friends where it is not [`Sharing::default`], sorted by the friends' numbers.
+    pub shares: Vec<(UserNo, Sharing)>,
+    /// Whom the person has blocked, sorted.
+    pub blocks: Vec<UserNo>,
 }
 
 /// The people of [`PAGE`] consecutive numbers.
@@ -168,28 +206,67 @@ impl PageRow {
     }
 }
 
-fn encode_friends(row: &mut Encoder, friends: &[UserNo]) {
-    row.uint(friends.len() as u64);
+/// Sorted numbers, each as what it is more than the one before; `also` writes what belongs to a number.
+fn encode_numbers<T>(row: &mut Encoder, items: &[T], number: impl Fn(&T) -> UserNo, also: impl Fn(&mut Encoder, &T)) {
+    row.uint(items.len() as u64);
     let mut before = 0;
-    for friend in friends {
-        row.uint(u64::from(friend.0.wrapping_sub(before)));
-        before = friend.0;
+    for item in items {
+        let UserNo(no) = number(item);
+        row.uint(u64::from(no.wrapping_sub(before)));
+        also(row, item);
+        before = no;
     }
 }
 
-fn decode_friends(row: &mut Decoder<'_>) -> Result<Vec<UserNo>, RowError> {
+fn decode_numbers<T>(
+    row: &mut Decoder<'_>,
+    item: impl Fn(UserNo, &mut Decoder<'_>) -> Result<T, RowError>,
+) -> Result<Vec<T>, RowError> {
     let count = row.count()?;
-    let mut friends = Vec::with_capacity(count);
+    let mut items = Vec::with_capacity(count);
     let mut before = 0_u32;
     for at in 0..count {
         let step = row.uint32()?;
         if at > 0 && step == 0 {
-            return Err(RowError::Value("a friend twice"));
+            return Err(RowError::Value("a person twice"));
         }
-        before = before.checked_add(step).ok_or(RowError::Value("a friend's number"))?;
-        friends.push(UserNo(before));
+        before = before.checked_add(step).ok_or(RowError::Value("a person's number"))?;
+        items.push(item(UserNo(before), row)?);
     }
-    Ok(friends)
+    Ok(items)
+}
+
+impl PersonRow {
+    fn encode(&self, row: &mut Encoder) {
+        let Self { account, tokens, friends, shares, blocks } = self;
+        account.encode(row);
+        row.uint(tokens.len() as u64);
+        tokens.iter().for_each(|token| token.encode(row));
+        encode_numbers(row, friends, |no| *no, |_, _| ());
+        encode_numbers(row, shares, |(no, _)| *no, |row, (_, sharing)| encode_sharing(row, sharing));
+        encode_numbers(row, blocks, |no| *no, |_, _| ());
+    }
+
+    fn decode(
+        no: UserNo,
+        version: u8,
+        row: &mut Decoder<'_>,
+        device: &mut Option<DeviceName>,
+    ) -> Result<Self, RowError> {
+        let account = Account::decode(no, version, row)?;
+        let held = row.count()?;
+        let mut tokens = Vec::with_capacity(held);
+        for _ in 0..held {
+            tokens.push(TokenRow::decode(no, row, device)?);
+        }
+        let friends = decode_numbers(row, |no, _| Ok(no))?;
+        let (shares, blocks) = if version == 1 {
+            (Vec::new(), Vec::new())
+        } else {
+            (decode_numbers(row, |no, row| Ok((no, decode_sharing(row)?)))?, decode_numbers(row, |no, _| Ok(no))?)
+        };
+        Ok(Self { account, tokens, friends, shares, blocks })
+    }
 }
 
 impl Row for PageRow {
@@ -207,12 +284,9 @@ impl Row for PageRow {
     fn encode(&self) -> Vec<u8> {
         let mut row = Encoder::versioned(VERSION);
         row.uint(self.people.len() as u64);
-        for PersonRow { account, tokens, friends } in &self.people {
-            row.u8((account.no.0 % PAGE).to_le_bytes()[0]);
-            account.encode(&mut row);
-            row.uint(tokens.len() as u64);
-            tokens.iter().for_each(|token| token.encode(&mut row));
-            encode_friends(&mut row, friends);
+        for person in &self.people {
+            row.u8((person.account.no.0 % PAGE).to_le_bytes()[0]);
+            person.encode(&mut row);
         }
         row.finish()
     }
@@ -221,7 +295,7 @@ impl Row for PageRow {
         let mut key = Decoder::new(key);
         let page = key.key_u32()?;
         key.finish()?;
-        let mut row = Decoder::versioned(value, VERSION)?;
+        let (version, mut row) = Decoder::of_any(value, VERSION)?;
         let count = row.count()?;
         let mut people: Vec<PersonRow> = Vec::with_capacity(count.min(PAGE as usize));
         let mut device = None;
@@ -232,13 +306,7 @@ impl Row for PageRow {
             if people.last().is_some_and(|before| before.account.no >= no) {
                 return Err(RowError::Value("the order of the people"));
             }
-            let account = Account::decode(no, &mut row)?;
-            let held = row.count()?;
-            let mut tokens = Vec::with_capacity(held);
-            for _ in 0..held {
-                tokens.push(TokenRow::decode(no, &mut row, &mut device)?);
-            }
-            people.push(PersonRow { account, tokens, friends: decode_friends(&mut row)? });
+            people.push(PersonRow::decode(no, version, &mut row, &mut device)?);
         }
         row.finish()?;
         Ok(Self { page, people })
@@ -248,6 +316,7 @@ impl Row for PageRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Precision;
     use proptest::prelude::*;
 
     prop_compose! {
@@ -261,17 +330,35 @@ mod tests {
     }
 
     prop_compose! {
+        fn any_sharing()(at in 0..3_usize, then in 0..3_usize, until in proptest::option::of(any::<i64>())) -> Sharing {
+            let all = [Precision::Off, Precision::Approximate, Precision::Exact];
+            Sharing { precision: all[at], until: until.map(UnixMs), then: all[then] }
+        }
+    }
+
+    prop_compose! {
         fn any_person(no: UserNo)(
             id in "[A-Za-z0-9_-]{1,64}", name in proptest::option::of("[a-zéß<> ]{0,20}x"), admin: bool,
             radius in 50.0..=50_000.0_f64, time_zone in proptest::option::of("[A-Za-z/]{1,20}"), stride_m in 0.1..3.0_f32,
-            created: i64, tokens in proptest::collection::vec(any_token(no), 0..3),
+            created: i64, hidden_until in proptest::option::of(any::<i64>()), only_free: bool,
+            tokens in proptest::collection::vec(any_token(no), 0..3),
             friends in proptest::collection::btree_set(any::<u32>(), 0..60),
+            shares in proptest::collection::btree_map(any::<u32>(), any_sharing(), 0..4),
+            blocks in proptest::collection::btree_set(any::<u32>(), 0..4),
         ) -> PersonRow {
             let id = UserId::parse(&id, "user").unwrap();
             let name = name.map_or_else(|| DisplayName::from(&id), |name| DisplayName::parse(&name).unwrap());
             let radius = Radius::metres(radius).unwrap();
-            let account = Account { no, id, name, admin, radius, time_zone, stride_m, created: UnixMs(created) };
-            PersonRow { account, tokens, friends: friends.into_iter().map(UserNo).collect() }
+            let (created, hidden_until) = (UnixMs(created), hidden_until.map(UnixMs));
+            let account =
+                Account { no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free };
+            PersonRow {
+                account,
+                tokens,
+                friends: friends.into_iter().map(UserNo).collect(),
+                shares: shares.into_iter().map(|(no, sharing)| (UserNo(no), sharing)).collect(),
+                blocks: blocks.into_iter().map(UserNo).collect(),
+            }
         }
     }
 
@@ -295,6 +382,43 @@ mod tests {
             prop_assert!(PageRow::decode(&key, &bytes[..cut.index(bytes.len())]).is_err());
             prop_assert_eq!(PageRow::decode(&key, &[bytes, vec![0]].concat()), Err(RowError::Long));
         }
+    }
+
+    /// The first page of a folder that the server of row version 1 wrote: `user add ann --admin`, `user add bob`,
+    /// `user add cid`, `token ann`, `befriend ann bob`.
+    const VERSION_1: &str = "0103000103616e6e0000000000407f406f12433ffcc888debf6801b216b26bf02995fa035ce33110893d17c0086fd87acda8 \
+        7cb45b403f90a70b24000106646576696365b8cb88debf68000101010003626f620000000000407f406f12433f96ca88debf \
+        680001000200036369640000000000407f406f12433fd8ca88debf680000";
+
+    #[test]
+    fn a_page_of_version_1_is_read_as_if_nobody_had_chosen_anything_yet() {
+        let digits: Vec<_> = VERSION_1.chars().filter_map(|digit| digit.to_digit(16)).collect();
+        let bytes: Vec<u8> = digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
+        let key = PageRow::key_bytes(&0);
+        let page = PageRow::decode(&key, &bytes).unwrap();
+        let [ann, bob, cid] = page.people.as_slice() else { panic!("{page:?}") };
+        assert_eq!(
+            (ann.account.id.as_str(), ann.account.admin, ann.account.created),
+            ("ann", true, UnixMs(1_795_260_748_350))
+        );
+        assert_eq!((ann.tokens.len(), ann.tokens[0].id, ann.tokens[0].device.as_str()), (1, 1, "device"));
+        assert_eq!((ann.friends.as_slice(), bob.friends.as_slice()), ([UserNo(1)].as_slice(), [UserNo(0)].as_slice()));
+        assert_eq!((cid.account.no, cid.account.id.as_str(), cid.account.admin), (UserNo(2), "cid", false));
+        for person in &page.people {
+            assert_eq!((person.account.hidden_until, person.account.only_free), (None, false));
+            assert!(person.shares.is_empty() && person.blocks.is_empty());
+        }
+        for end in 0..bytes.len() {
+            assert!(PageRow::decode(&key, &bytes[..end]).is_err(), "cut at {end}");
+        }
+        let again = page.encode();
+        assert_eq!(again[0], 2, "it is written as version 2");
+        assert_eq!(PageRow::decode(&key, &again), Ok(page));
+        // What version 1 did not know of cannot stand in it.
+        let flags = bytes.iter().position(|byte| *byte == 3).unwrap() + 2;
+        let mut odd = bytes;
+        odd[flags] |= HIDDEN;
+        assert_eq!(PageRow::decode(&key, &odd), Err(RowError::Value("an account's flags")));
     }
 
     #[test]

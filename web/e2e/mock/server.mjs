@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { Circle } from './circle.mjs';
 
 const [mode = 'admin', peopleWanted = '420', portWanted = '8080'] = process.argv.slice(2);
 const root = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist');
@@ -83,21 +84,35 @@ const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: ZONE }).format(
 const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 38, 44, 40, 29, 17, 8];
 let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
+let talking = null;
+const mates = () =>
+  people.slice(0, 12).map(({ user, name, free }) => ({ user, name, free, online: true, near: false }));
 const me = () => ({
   user: 'guest',
-  name: mode === 'friend' ? 'Nora Lindqvist' : 'Demo guest',
-  admin: mode !== 'friend',
+  name: mode === 'admin' ? 'Demo guest' : 'Nora Lindqvist',
+  admin: mode === 'admin',
   radius: 500,
   time_zone: ZONE,
   stride: 0.762,
   ...mine,
+  ...circle.changes,
+});
+const circle = new Circle({
+  me: () => me(),
+  mates,
+  tell: (frame) => talking?.send(JSON.stringify(frame)),
+  signOut: () => {
+    guests = false;
+    talking?.close(4401, 'erased');
+  },
 });
 
 const routes = {
-  'GET /v1/session': () => ({ user: guests ? 'guest' : null, guest: guests }),
+  'GET /v1/session': () => ({ user: guests ? 'guest' : null, guest: guests && mode !== 'token' }),
   'GET /v1/me': () => (guests ? me() : null),
   'POST /v1/session': (body) => {
-    if (mode === 'token' && body.token !== 'secret') return null;
+    if (body.token !== undefined && body.token !== 'secret' && !circle.once.delete(body.token)) return null;
+    if (mode === 'token' && body.token === undefined) return null;
     guests = true;
     return { user: 'guest', name: 'Demo guest', admin: mode !== 'friend' };
   },
@@ -133,6 +148,7 @@ const routes = {
       date,
       time_zone: ZONE,
       complete: date !== today(),
+      ...(mode === 'friend' ? { smallest: 5 } : {}),
       hours: shape.map((n, hour) => ({
         hour,
         free: hour > now ? 0 : Math.round(n * k),
@@ -167,14 +183,24 @@ const server = createServer((request, response) => {
     body += d;
   });
   request.on('end', () => {
+    const given = body ? JSON.parse(body) : {};
+    circle.origin = `http://${request.headers.host}`;
+    const answer = url.pathname.startsWith('/v1/')
+      ? circle.answer(request.method, url.pathname, given, url.searchParams)
+      : null;
+    if (answer !== null) {
+      response.writeHead(answer.status, { 'content-type': 'application/json' });
+      response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
+      return;
+    }
     const route = routes[`${request.method} ${url.pathname}`];
     if (route) {
-      const value = route(body ? JSON.parse(body) : {}, url.searchParams);
+      const value = route(given, url.searchParams);
       response.writeHead(value === null ? 401 : 200, { 'content-type': 'application/json' });
       response.end(JSON.stringify(value ?? { code: 'forbidden', message: 'sign in first' }));
       return;
     }
-    const path = join(root, normalize(url.pathname === '/' ? '/index.html' : url.pathname));
+    const path = join(root, normalize(extname(url.pathname) === '' ? '/index.html' : url.pathname));
     try {
       if (!path.startsWith(root) || !statSync(path).isFile()) throw new Error();
       response.writeHead(200, {
@@ -194,7 +220,11 @@ server.on('upgrade', (request, socket, head) => {
     socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
     return;
   }
-  sockets.handleUpgrade(request, socket, head, (ws) => (mode === 'friend' ? friend(ws) : crowd(ws)));
+  sockets.handleUpgrade(request, socket, head, (ws) => {
+    talking = ws;
+    if (mode === 'admin') crowd(ws);
+    else friend(ws);
+  });
 });
 
 function crowd(ws) {
@@ -309,6 +339,13 @@ function friend(ws) {
   Object.assign(mates[1].p, { u: streetAt(43), v: -140 });
   for (const [i, m] of mates.entries()) if (i > 6) Object.assign(m.p, { free: false, quiet: i > 9 });
   const send = (frame) => ws.send(JSON.stringify(frame));
+  /** Every fifth friend shows only the cell. */
+  const placeOf = (p) => {
+    const [lon, lat] = at(p.u, p.v);
+    if (p.index % 5 !== 3) return { lat, lon, t: p.t, acc: 14 };
+    const cell = (x, step) => (Math.floor(x / step) + 0.5) * step;
+    return { lat: cell(lat, 0.01), lon: cell(lon, 0.0132), t: p.t, acc: 800, approximate: true };
+  };
   send({
     type: 'welcome',
     user: 'guest',
@@ -318,27 +355,25 @@ function friend(ws) {
     steps_today: 6214,
     last_seq: 0,
     limits: {},
-    friends: mates.map(({ p, near, online, note }) => ({
-      user: p.user,
-      name: p.name,
-      online,
-      free: p.free,
-      note: p.free ? note : undefined,
-      until: p.free ? Date.now() + 4e6 : undefined,
-      near,
-      lat: at(p.u, p.v)[1],
-      lon: at(p.u, p.v)[0],
-      t: p.t,
-      acc: 14,
-    })),
+    friends: [
+      ...mates.map(({ p, near, online, note }) => ({
+        user: p.user,
+        name: p.name,
+        online,
+        free: p.free,
+        note: p.free ? note : undefined,
+        until: p.free ? Date.now() + 4e6 : undefined,
+        near,
+        ...placeOf(p),
+      })),
+      ...circle.joined,
+    ],
   });
   const timer = setInterval(
     () =>
       send({
         type: 'moved',
-        friends: mates
-          .filter((m) => !m.p.quiet)
-          .map(({ p }) => ({ user: p.user, lat: at(p.u, p.v)[1], lon: at(p.u, p.v)[0], t: p.t, acc: 14 })),
+        friends: mates.filter((m) => !m.p.quiet).map(({ p }) => ({ user: p.user, ...placeOf(p) })),
       }),
     1000,
   );

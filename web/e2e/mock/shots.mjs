@@ -98,6 +98,81 @@ const shots = [
   },
 ];
 
+/** The circle's pages, each on a desk and in a hand, by day and by night. */
+const DESK = { width: 1280, height: 800 };
+const open = (page) => page.getByRole('button', { name: /^You:/ }).click();
+const account = (name) => async (page) => {
+  await open(page);
+  await page.getByRole('button', { name }).click();
+  await page.waitForTimeout(500);
+};
+const circle = {
+  join: { mode: 'token', path: '/join#ana', act: (page) => page.getByLabel('Your name').fill('Ben') },
+  'join-known': { mode: 'friend', path: '/join#ana' },
+  'join-admin': { mode: 'token', path: '/join#root' },
+  'join-gone': { mode: 'token', path: '/join#nothing' },
+  'join-long': { mode: 'token', path: '/join#long' },
+  'join-rtl': { mode: 'token', path: '/join#rtl' },
+  areas: { mode: 'friend', act: (page) => page.waitForTimeout(500) },
+  account: { mode: 'friend', act: open },
+  invite: {
+    mode: 'friend',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Invite a friend' }).first().click();
+      await page.waitForTimeout(400);
+    },
+  },
+  'invite-made': {
+    mode: 'friend',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Invite a friend' }).first().click();
+      await page.getByRole('button', { name: 'Make a link' }).click();
+      await page.waitForTimeout(400);
+    },
+  },
+  friend: {
+    mode: 'friend',
+    act: async (page) => {
+      await page.locator('.row-more').nth(2).click();
+      await page.waitForTimeout(500);
+    },
+  },
+  'friend-end': {
+    mode: 'friend',
+    act: async (page) => {
+      await page.locator('.row-more').nth(1).click();
+      await page.getByRole('button', { name: 'Block' }).click();
+      await page.waitForTimeout(400);
+    },
+  },
+  privacy: { mode: 'friend', act: account(/^Who sees me/) },
+  profile: { mode: 'friend', act: account(/^Profile/) },
+  devices: { mode: 'friend', act: account(/^Devices/) },
+  'device-made': {
+    mode: 'friend',
+    act: async (page) => {
+      await account(/^Devices/)(page);
+      await page.getByRole('button', { name: 'Add a device' }).click();
+      await page.getByLabel('What is it called?').fill('Pixel 9');
+      await page.getByRole('button', { name: 'Make a token' }).click();
+      await page.waitForTimeout(400);
+    },
+  },
+  erase: { mode: 'friend', act: account(/^My data/) },
+  audit: { mode: 'admin', act: account(/^Audit log/) },
+  hidden: {
+    mode: 'friend',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Hide from everyone: 1 hour' }).click();
+      await page.waitForTimeout(400);
+    },
+  },
+};
+for (const [name, shot] of Object.entries(circle))
+  for (const [where, size] of Object.entries({ desk: DESK, hand: PHONE }))
+    for (const dark of [false, true])
+      shots.push({ ...shot, name: `circle-${name}-${where}-${dark ? 'dark' : 'light'}`, size, dark });
+
 const browser = await openBrowser();
 for (const shot of shots) {
   if (wanted.length > 0 && !wanted.some((w) => shot.name.includes(w))) continue;
@@ -114,16 +189,19 @@ for (const shot of shots) {
     (m) => ['error', 'warning'].includes(m.type()) && console.log(`${shot.name}: ${m.text()}`),
   );
   page.on('pageerror', (e) => console.log(`${shot.name}: ${e}`));
-  await page.goto(`${server.url}/${shot.hash ?? ''}`);
+  await page.goto(`${server.url}${shot.path ?? '/'}${shot.hash ?? ''}`);
   await page.waitForFunction(
     () =>
       window.__letshang?.ready &&
-      (window.__letshang.session === 'signedOut' || window.__letshang.counters.textFrames > 0),
+      (window.__letshang.joining ||
+        window.__letshang.session === 'signedOut' ||
+        window.__letshang.counters.textFrames > 0),
     null,
     { timeout: 20_000 },
   );
-  await page.waitForTimeout(3500);
+  await page.waitForTimeout(shot.path || shot.name.startsWith('circle') ? 1200 : 3500);
   await shot.act?.(page, server);
+  await page.waitForTimeout(shot.name.startsWith('circle') ? 900 : 0);
   await page.screenshot({ path: join(out, `${shot.name}.png`) });
   console.log(shot.name);
   await context.close();

@@ -1,6 +1,7 @@
 import type { Map as MapLibre } from 'maplibre-gl';
-import { latOf, lonOf } from '../model/dots';
+import { AREA, latOf, lonOf } from '../model/dots';
 import { dots, nameOf, selected } from '../model/state';
+import { together } from './areas';
 
 const MOST = 60;
 
@@ -28,7 +29,7 @@ export class Labels {
     const now = performance.now();
     const canvas = this.map.getCanvas();
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    const inSight: { key: number; x: number; y: number; rank: number }[] = [];
+    const inSight: { key: number; x: number; y: number; rank: number; area: boolean }[] = [];
     const zoom = this.map.getZoom();
     if (everyone ? zoom > 9.5 : zoom > 14.2) {
       const p = { x: 0, y: 0 };
@@ -41,6 +42,7 @@ export class Labels {
           key: dots.keys[i]!,
           x: at.x,
           y: at.y,
+          area: (flags & AREA) !== 0,
           rank: (flags & 8 ? 0 : 4) + (flags & 1 ? 0 : 2) + (flags & 4 ? 1 : 0),
         });
       }
@@ -50,10 +52,17 @@ export class Labels {
     const boxes: { x: number; y: number; w: number }[] = [];
     const keep = new Set<number>();
     const unknown: number[] = [];
+    const cells = new Map<string, string[]>(); // friends of one cell share one label
+    for (const c of inSight) {
+      if (!c.area) continue;
+      const cell = `${c.x} ${c.y}`;
+      cells.set(cell, [...(cells.get(cell) ?? []), nameOf(c.key) ?? '']);
+    }
     for (const c of few ? inSight : []) {
       if (keep.size >= MOST) break;
-      if (c.key === selected.value) continue;
-      const name = nameOf(c.key);
+      if (c.key === selected.value && !c.area) continue;
+      const names = c.area ? cells.get(`${c.x} ${c.y}`) : undefined;
+      const name = names ? together(names) : nameOf(c.key);
       if (name === null) {
         if (unknown.length < 100) unknown.push(c.key);
         continue;
@@ -62,7 +71,7 @@ export class Labels {
       if (boxes.some((b) => Math.abs(b.y - c.y) < 20 && c.x < b.x + b.w && b.x < c.x + w)) continue;
       boxes.push({ x: c.x, y: c.y, w });
       keep.add(c.key);
-      this.show(c.key, name);
+      this.show(c.key, name, c.area);
     }
     if (unknown.length > 0) want(unknown);
     for (const [key, label] of this.shown) {
@@ -85,7 +94,7 @@ export class Labels {
     }
   }
 
-  private show(key: number, name: string) {
+  private show(key: number, name: string, area: boolean) {
     let label = this.shown.get(key);
     if (!label) {
       let el = this.spare.pop();
@@ -99,6 +108,7 @@ export class Labels {
       this.shown.set(key, label);
       el.classList.add('on');
     }
+    label.el.classList.toggle('area', area);
     const inner = label.el.firstElementChild as HTMLElement;
     if (inner.textContent !== name) inner.textContent = name;
   }

@@ -7,12 +7,14 @@ import {
   setWorkerUrl,
 } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
-import { latOf, lonOf } from '../model/dots';
-import { mapPort, sendView, wantNames } from '../model/live';
+import { AREA, FREE, latOf, lonOf, STALE } from '../model/dots';
+import { mapPort, sendView } from '../model/live';
+import { wantNames } from '../model/names';
 import * as s from '../model/state';
 import { calm, theme, wide } from '../model/theme';
 import type { CrowdFrame } from '../net/crowd';
 import { brief } from '../text/words';
+import { areaAt, areaFeatures } from './areas';
 import { type DotColours, DotsLayer } from './dots-layer';
 import { Labels } from './labels';
 import { basemap, FONT } from './style';
@@ -95,6 +97,8 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
     drawCells();
     drawGrid();
     drawAccuracy();
+    areasDrawn = '';
+    drawAreas();
     mapReady.value = true;
   };
   m.on('style.load', dress);
@@ -123,6 +127,12 @@ export async function openMap(container: HTMLElement, names: HTMLElement): Promi
     void s.following.value;
     drawAccuracy();
     m.triggerRepaint();
+  });
+  effect(() => {
+    void s.selected.value;
+    void s.friends.value;
+    void s.admin.value;
+    drawAreas();
   });
 
   // --- what the server should send
@@ -210,13 +220,18 @@ function hit(lon: number, lat: number, pixels: number): number {
   const y = 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
   const world = 512 * 2 ** map.getZoom();
   const reach = Math.max(pixels, (layer?.radius(map.getZoom()) ?? 0) + 4);
-  return s.dots.nearest(x, y, reach / world, performance.now());
+  const dot = s.dots.nearest(x, y, reach / world, performance.now());
+  return dot >= 0 || s.admin.peek() ? dot : areaAt(s.friends.peek().values(), wrapped, lat);
 }
 
 function anchor(key: number | null, at: number, el: HTMLElement | null, centred: boolean) {
   if (!el || !map) return;
   const i = key === null ? undefined : s.dots.slot(key);
   if (i === undefined) {
+    el.classList.remove('on');
+    return;
+  }
+  if (el === anchors.ring && key !== null && areaOf(key)) {
     el.classList.remove('on');
     return;
   }
@@ -279,12 +294,18 @@ function uncover(key: number) {
     map.easeTo({ center: [here.lon, here.lat], duration: calm.value ? 0 : 350, padding: room() });
 }
 
+/** Whether only a cell is known of a dot. */
+function areaOf(key: number): boolean {
+  const i = s.dots.slot(key);
+  return i !== undefined && (s.dots.flags[i]! & AREA) !== 0;
+}
+
 export function flyToDot(key: number) {
   const here = s.dots.lonLat(key, performance.now());
   if (map && here)
     map.flyTo({
       center: [here.lon, here.lat],
-      zoom: Math.max(map.getZoom(), 15.2),
+      zoom: Math.max(map.getZoom(), areaOf(key) ? 12.6 : 15.2),
       duration: 900,
       padding: room(),
     });
@@ -434,6 +455,30 @@ function pitch(values: number[]): number {
   return least;
 }
 
+let areasDrawn = '';
+
+/** Friends who show only their area. */
+function drawAreas() {
+  const source = map?.getSource<GeoJSONSource>('areas');
+  if (!source) return;
+  const { free, busy } = COLOURS[theme.peek()];
+  const css = (c: [number, number, number]) => `rgb(${c.map((x) => Math.round(x * 255)).join(',')})`;
+  const isFree = (p: s.Person) => {
+    const i = s.dots.slot(p.key);
+    return i !== undefined && (s.dots.flags[i]! & (STALE | FREE)) === FREE;
+  };
+  const features = s.admin.peek()
+    ? []
+    : areaFeatures(s.friends.peek().values(), s.selected.peek(), isFree, {
+        free: css(free),
+        busy: css(busy),
+      });
+  const drawn = JSON.stringify(features);
+  if (drawn === areasDrawn) return;
+  areasDrawn = drawn;
+  source.setData({ type: 'FeatureCollection', features });
+}
+
 /** The circle of uncertainty around the selected person. */
 function drawAccuracy() {
   const source = map?.getSource<GeoJSONSource>('accuracy');
@@ -441,7 +486,7 @@ function drawAccuracy() {
   const features: GeoJSON.Feature[] = [];
   const key = s.selected.peek();
   const i = key === null ? undefined : s.dots.slot(key);
-  if (i !== undefined && s.dots.accuracy[i]! < 255) {
+  if (i !== undefined && s.dots.accuracy[i]! < 255 && !areaOf(s.dots.keys[i]!)) {
     const dark = theme.peek() === 'dark';
     features.push({
       type: 'Feature',

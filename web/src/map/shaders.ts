@@ -29,7 +29,8 @@ export const DOT_VERTEX = `#version 300 es
     bool free = (flags & 1) != 0;
     bool near = (flags & 8) != 0;
     int kind = stale ? 1 : free ? 3 : 2;
-    bool shown = u_pass == 0 ? near && !stale : u_pass == kind;
+    bool area = (flags & 16) != 0;   // drawn as a disc of the cell's size, by the map
+    bool shown = !area && (u_pass == 0 ? near && !stale : u_pass == kind);
     if (!shown) {
       gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
       gl_PointSize = 0.0;

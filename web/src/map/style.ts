@@ -77,6 +77,17 @@ const byZoom = (...stops: number[]): ExpressionSpecification =>
 const linear = (...stops: (number | string)[]): ExpressionSpecification =>
   ['interpolate', ['linear'], ['zoom'], ...stops] as ExpressionSpecification;
 
+/** A disc of so many metres: `r` pixels at zoom 0, doubled with every zoom, and never too small to be seen. */
+const areaRadius: ExpressionSpecification = [
+  'interpolate',
+  ['exponential', 2],
+  ['zoom'],
+  9,
+  ['max', 7, ['*', ['get', 'r'], 2 ** 9]],
+  22,
+  ['*', ['get', 'r'], 2 ** 22],
+];
+
 function streets(p: Palette): LayerSpecification[] {
   const road = (kind: string, colour: string, minzoom: number, widths: number[]): LayerSpecification[] => [
     {
@@ -172,6 +183,7 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
       graticule: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
       cells: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
       accuracy: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
+      areas: { type: 'geojson', data: { type: 'FeatureCollection', features: [] } },
     },
     layers: [
       { id: 'water', type: 'background', paint: { 'background-color': p.water } },
@@ -345,6 +357,30 @@ export function basemap(theme: 'light' | 'dark'): StyleSpecification {
           'fill-color': ['get', 'colour'],
           'fill-opacity': 0.13,
           'fill-outline-color': ['get', 'colour'],
+        },
+      },
+      {
+        id: 'areas',
+        type: 'circle',
+        source: 'areas',
+        paint: {
+          'circle-radius': areaRadius,
+          'circle-color': ['get', 'colour'],
+          'circle-blur': 0.4,
+          'circle-opacity': ['case', ['get', 'chosen'], 0.34, 0.22],
+        },
+      },
+      {
+        id: 'areas-edge',
+        type: 'circle',
+        source: 'areas',
+        filter: ['any', ['get', 'near'], ['get', 'chosen']],
+        paint: {
+          'circle-radius': areaRadius,
+          'circle-color': 'transparent',
+          'circle-stroke-color': ['case', ['get', 'near'], theme === 'dark' ? '#ff7a57' : '#e8451f', p.cell],
+          'circle-stroke-width': 1.6,
+          'circle-stroke-opacity': 0.7,
         },
       },
       {

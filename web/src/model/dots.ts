@@ -1,5 +1,8 @@
 import { FREE, NEAR, ONLINE, STALE } from '../net/crowd';
 
+/** Of friends only, never on the wire: the position is a cell's, so no dot is drawn for it. */
+export const AREA = 16;
+
 /**
  * Everyone on the map, in flat arrays. A dot glides from where it was to where it is now; its position at any moment is
  * the same formula here (labels, hit test, camera) and in the vertex shader.

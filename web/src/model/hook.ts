@@ -1,5 +1,6 @@
 import { map, mapReady } from '../map/map';
 import { stateWord } from './dots';
+import { invited } from './invited';
 import * as s from './state';
 import { theme } from './theme';
 
@@ -11,6 +12,12 @@ export function installHook() {
     },
     get session() {
       return s.session.value.kind;
+    },
+    get joining() {
+      return invited.value !== null;
+    },
+    get hidden() {
+      return s.hiddenUntil.value !== null;
     },
     get admin() {
       return s.admin.value;

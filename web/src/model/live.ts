@@ -2,9 +2,10 @@ import { batch } from '@preact/signals';
 import { api } from '../net/api';
 import { type CrowdFrame, decodeCrowd } from '../net/crowd';
 import { Link } from '../net/link';
-import { parseFrame, type ServerFrame } from '../net/wire';
-import { metres } from '../text/words';
-import { FREE, NEAR, ONLINE, STALE } from './dots';
+import { type Friend, type Me, parseFrame, type ServerFrame, type Sharing } from '../net/wire';
+import { inSentence, metres, roughly } from '../text/words';
+import { AREA, FREE, NEAR, ONLINE, STALE } from './dots';
+import { invited } from './invited';
 import * as s from './state';
 import { calm } from './theme';
 
@@ -83,23 +84,36 @@ async function admit(): Promise<boolean> {
   return true;
 }
 
-/** The session is over. On an open demonstration node there is another one for the asking; else a person has to act. */
+let revokedAt = 0;
+
+/**
+ * The socket's session is over. The cookie may have been rotated meanwhile, and an open demonstration node gives another
+ * for the asking: the server is asked once. Else, or when it happens again at once, a person has to act.
+ */
 async function revoked(): Promise<void> {
+  const again = Date.now() - revokedAt < 10_000;
+  revokedAt = Date.now();
   try {
-    await api.signIn();
+    const { user, guest } = await api.session();
+    if (user === null && !guest) throw new Error('nobody');
+    if (user === null) await api.signIn();
+    else if (again) throw new Error('refused twice');
     connection.retry();
   } catch {
-    batch(() => {
-      forget();
-      s.session.value = {
-        kind: 'signedOut',
-        message: 'This sign-in has ended or was revoked. Please sign in again.',
-      };
-    });
+    leave('This sign-in has ended or was revoked. Please sign in again.');
   }
 }
 
-function enter(me: import('../net/wire').Me) {
+/** Back to the sign-in, with nothing left of what was on screen. */
+export function leave(message?: string) {
+  connection.stop();
+  batch(() => {
+    forget();
+    s.session.value = { kind: 'signedOut', message };
+  });
+}
+
+export function enter(me: Me) {
   batch(() => {
     const before = s.me.value;
     if (before && before.user !== me.user) forget();
@@ -116,6 +130,8 @@ function forget() {
   lastMove.clear();
   pairsSince.clear();
   s.friends.value = new Map();
+  s.shares.value = new Map();
+  s.page.value = null;
   s.names.value = new Map();
   s.crowd.value = { kind: 'none', shown: 0, online: 0, free: 0, pairs: [] };
   s.stats.value = null;
@@ -137,10 +153,7 @@ export async function signOut(): Promise<void> {
   } catch {
     // the cookie stays until it lapses; the page forgets all the same
   }
-  batch(() => {
-    forget();
-    s.session.value = { kind: 'signedOut' };
-  });
+  leave();
 }
 
 function take(frame: ServerFrame) {
@@ -155,15 +168,7 @@ function take(frame: ServerFrame) {
       s.mySteps.value = frame.steps_today;
       const known = s.friends.value;
       const next = new Map<string, s.Person>();
-      for (const f of frame.friends) {
-        const before = known.get(f.user);
-        next.set(f.user, {
-          ...f,
-          key: keyOf(f.user),
-          distance: before?.distance,
-          nearSince: f.near ? (before?.nearSince ?? at) : undefined,
-        });
-      }
+      for (const f of frame.friends) next.set(f.user, personFrom(f, known.get(f.user), at));
       s.friends.value = next;
       if (!s.admin.value) {
         s.dots.beginRound();
@@ -181,7 +186,7 @@ function take(frame: ServerFrame) {
       for (const m of frame.friends) {
         const p = next.get(m.user);
         if (!p || (p.t !== undefined && m.t < p.t)) continue;
-        const moved = { ...p, lat: m.lat, lon: m.lon, t: m.t, acc: m.acc };
+        const moved = { ...p, lat: m.lat, lon: m.lon, t: m.t, acc: m.acc, approximate: m.approximate };
         next.set(m.user, moved);
         const last = lastMove.get(m.user);
         lastMove.set(m.user, at);
@@ -197,6 +202,7 @@ function take(frame: ServerFrame) {
         break;
       }
       change(frame.user, { online: frame.online, free: frame.free, note: frame.note, until: frame.until });
+      if (!frame.online || !frame.free) reviewSoon();
       break;
     }
     case 'near': {
@@ -209,7 +215,10 @@ function take(frame: ServerFrame) {
         free: frame.free,
         note: frame.note,
       });
-      if (p && !s.admin.value) s.toast(`${p.name} is free and ${metres(frame.distance)} away`, 'near');
+      if (p && !s.admin.value) {
+        const far = p.approximate ? roughly(frame.distance) : metres(frame.distance);
+        s.toast(`${inSentence(p.name)} is free and ${far} away`, 'near');
+      }
       break;
     }
     case 'apart':
@@ -244,20 +253,58 @@ function take(frame: ServerFrame) {
       }
       break;
     case 'friendship':
-      if (frame.state === 'ended') {
-        const next = new Map(s.friends.value);
-        const gone = next.get(frame.user);
-        next.delete(frame.user);
-        s.friends.value = next;
-        if (gone && !s.admin.value) s.dots.remove(gone.key);
-      } else if (frame.state === 'friends' && !s.friends.value.has(frame.user))
-        connection.send({ type: 'map', open: true });
+      if (frame.state === 'ended') removeFriend(frame.user);
+      else if (frame.state === 'friends' && frame.friend) {
+        if (!s.friends.value.has(frame.user)) s.toast(`${inSentence(frame.friend.name)} is your friend now`);
+        addFriend({ ...frame.friend, user: frame.user }, at);
+      }
       break;
     case 'degraded':
       s.degraded.value = frame.since === null || frame.since === undefined ? null : frame.what;
       break;
   }
   mapPort.wake();
+}
+
+function personFrom(f: Friend, before: s.Person | undefined, at: number): s.Person {
+  return {
+    ...f,
+    key: keyOf(f.user),
+    distance: f.lat === undefined ? undefined : before?.distance,
+    nearSince: f.near ? (before?.nearSince ?? at) : undefined,
+  };
+}
+
+/** A friend as the server now shows them: new, renamed, or with more or less to see than before. */
+function addFriend(f: Friend, at: number) {
+  const person = personFrom(f, s.friends.value.get(f.user), at);
+  s.friends.value = new Map(s.friends.value).set(f.user, person);
+  if (s.admin.value) return;
+  if (person.lat === undefined) hideDot(person.key);
+  else place(person, 0);
+  askNearby(true);
+}
+
+export function removeFriend(user: string) {
+  const gone = s.friends.value.get(user);
+  if (!gone) return;
+  const next = new Map(s.friends.value);
+  next.delete(user);
+  s.friends.value = next;
+  const shares = new Map(s.shares.value);
+  shares.delete(user);
+  s.shares.value = shares;
+  lastMove.delete(user);
+  if (!s.admin.value) hideDot(gone.key);
+  const page = s.page.value;
+  if (page?.at === 'friend' && page.user === user) s.page.value = null;
+}
+
+function hideDot(key: number) {
+  s.dots.remove(key);
+  if (s.selected.value !== key) return;
+  s.selected.value = null;
+  s.following.value = false;
 }
 
 function change(user: string, what: Partial<s.Person>) {
@@ -272,14 +319,21 @@ function change(user: string, what: Partial<s.Person>) {
 
 function flagsOf(p: s.Person): number {
   const age = Date.now() + s.clockOffset.value - (p.t ?? 0);
-  return (p.free ? FREE : 0) | (p.online ? ONLINE : 0) | (p.near ? NEAR : 0) | (age > FRESH_MS ? STALE : 0);
+  return (
+    (p.free ? FREE : 0) |
+    (p.online ? ONLINE : 0) |
+    (p.near ? NEAR : 0) |
+    (age > FRESH_MS ? STALE : 0) |
+    (p.approximate ? AREA : 0)
+  );
 }
 
 function place(p: s.Person, glide: number) {
   if (p.lat === undefined || p.lon === undefined || p.t === undefined) return;
   const fixedAt = performance.now() - (Date.now() + s.clockOffset.value - p.t);
   const acc = p.acc === undefined ? 255 : Math.min(255, Math.round(p.acc));
-  s.dots.put(p.key, p.lon, p.lat, fixedAt, flagsOf(p), acc, performance.now(), calm.value ? 0 : glide);
+  const still = calm.value || p.approximate; // from cell to cell there is no way that anybody went
+  s.dots.put(p.key, p.lon, p.lat, fixedAt, flagsOf(p), acc, performance.now(), still ? 0 : glide);
 }
 
 function takeCrowd(frame: CrowdFrame) {
@@ -361,33 +415,6 @@ export function setAvailability(free: boolean, note: string, until?: number) {
 
 // ---------------------------------------------------------------- what is asked for by HTTP
 
-const asked = new Set<number>();
-let wanted = new Set<number>();
-let nameTimer: ReturnType<typeof setTimeout> | undefined;
-
-/** Asks for names of the crowd, gathered for a moment and in batches of 100. */
-export function wantNames(indexes: Iterable<number>) {
-  if (!s.admin.value) return;
-  for (const i of indexes) if (!asked.has(i) && !s.names.value.has(i)) wanted.add(i);
-  if (wanted.size === 0 || nameTimer !== undefined) return;
-  nameTimer = setTimeout(async () => {
-    const batchOf = [...wanted].slice(0, 100);
-    wanted = new Set([...wanted].slice(100));
-    for (const i of batchOf) asked.add(i);
-    try {
-      const { people } = await api.people(batchOf);
-      const next = new Map(s.names.value.size > 20_000 ? [] : s.names.value);
-      for (const p of people) next.set(p.index, { user: p.user, name: p.name });
-      s.names.value = next;
-    } catch {
-      // asked again when they are next on show
-    }
-    for (const i of batchOf) asked.delete(i);
-    nameTimer = undefined;
-    if (wanted.size > 0) wantNames([]);
-  }, 60);
-}
-
 export async function refreshHistogram(): Promise<void> {
   const day = s.histogramDay.value;
   try {
@@ -414,13 +441,68 @@ async function refreshSlow(): Promise<void> {
   }
 }
 
+/** Friends as the server shows them now, and what I share with each. */
+export async function refreshFriends(): Promise<void> {
+  try {
+    const { friends } = await api.friends();
+    batch(() => takeFriends(friends));
+  } catch {
+    // shown again when it is there
+  }
+}
+
+function takeFriends(friends: (Friend & Sharing)[]) {
+  const at = Date.now();
+  const shares = new Map<string, Sharing>();
+  const next = new Map(s.friends.value);
+  for (const { sharing, sharing_until, ...f } of friends) {
+    shares.set(f.user, { sharing, sharing_until });
+    const before = next.get(f.user);
+    if (!before) continue;
+    // a frame may have overtaken this answer, which is the last word only on whether there is a position
+    const older = f.t !== undefined && before.t !== undefined && f.t < before.t;
+    const person = older ? before : personFrom(f, before, at);
+    next.set(f.user, person);
+    if (s.admin.value) continue;
+    if (person.lat === undefined) hideDot(person.key);
+    else if (person.t !== before.t || person.approximate !== before.approximate) place(person, 0);
+  }
+  s.shares.value = shares;
+  s.friends.value = next;
+  mapPort.wake();
+}
+
+let reviewing: ReturnType<typeof setTimeout> | undefined;
+
+/** Somebody is offline or busy now: what is still to be seen of them is the server's to say. At most one call in 2 s. */
+function reviewSoon() {
+  if (reviewing !== undefined) return;
+  const pause = Math.max(150, reviewed + 2_000 - Date.now());
+  reviewing = setTimeout(() => {
+    reviewing = undefined;
+    reviewed = Date.now();
+    if (s.welcomed.value) void refreshFriends();
+  }, pause);
+}
+let reviewed = 0;
+
+/** My own profile, which another device of mine may have changed. */
+export async function refreshMe(): Promise<void> {
+  try {
+    const me = await api.me();
+    if (s.me.value?.user === me.user) enter(me);
+  } catch {
+    // the next round
+  }
+}
+
 async function refreshSoon(): Promise<void> {
-  await Promise.allSettled([refreshHistogram(), refreshSlow()]);
+  await Promise.allSettled([refreshHistogram(), refreshSlow(), refreshFriends()]);
 }
 
 /** Starts everything that repeats. */
 export function begin() {
-  connection.start();
+  if (invited.value === null) connection.start();
   let second = 0;
   setInterval(() => {
     if (document.hidden) return;
@@ -429,6 +511,7 @@ export function begin() {
     if (!s.welcomed.value) return;
     if (second % (s.admin.value ? 5 : 20) === 0) void refreshSlow();
     if (second % 10 === 0) void refreshHistogram();
+    if (second % 60 === 0) void Promise.allSettled([refreshMe(), refreshFriends()]);
     if (!s.admin.value) {
       if (second % 10 === 0) askNearby(false);
       for (const p of s.friends.value.values()) s.dots.setFlags(p.key, flagsOf(p));
@@ -447,7 +530,7 @@ export function begin() {
     if (document.hidden) return;
     s.now.value = Date.now();
     if (s.link.value.kind === 'waiting') connection.retry();
-    if (s.welcomed.value) void refreshSoon();
+    if (s.welcomed.value) void Promise.allSettled([refreshSoon(), refreshMe()]);
   });
   addEventListener('online', () => {
     if (s.link.value.kind === 'waiting') connection.retry();

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { LinkState } from '../net/link';
-import type { DayHistogram, Friend, Me, Stats, Walker } from '../net/wire';
+import type { DayHistogram, Friend, Me, Sharing, Stats, Walker } from '../net/wire';
 import { Dots } from './dots';
 
 /** All that the page knows. Signals for what is shown as text; the dots themselves live in flat arrays. */
@@ -64,6 +64,13 @@ export const friends = signal<ReadonlyMap<string, Person>>(new Map());
 export const availability = signal<{ free: boolean; note?: string; until?: number; pending?: boolean }>({
   free: false,
 });
+/** What I share with each friend, by their id; filled by `GET /v1/friends`. */
+export const shares = signal<ReadonlyMap<string, Sharing>>(new Map());
+/** Until when I am hidden from everyone, by the server's clock; null: I am not. */
+export const hiddenUntil = computed<number | null>(() => {
+  const until = me.value?.hidden_until;
+  return until !== undefined && until !== null && until > now.value + clockOffset.value ? until : null;
+});
 export const mySteps = signal(0);
 export const walkers = signal<Walker[]>([]);
 
@@ -81,6 +88,12 @@ export const degraded = signal<string | null>(null);
 export const selected = signal<number | null>(null);
 export const following = signal(false);
 export const hovered = signal<number | null>(null);
+
+/** What the one dialog shows; null: it is closed. */
+export type Page =
+  | { at: 'account' | 'profile' | 'privacy' | 'devices' | 'addDevice' | 'data' | 'audit' | 'invite' }
+  | { at: 'friend'; user: string; name: string; from?: 'privacy' };
+export const page = signal<Page | null>(null);
 
 export interface Toast {
   id: number;

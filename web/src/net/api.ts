@@ -1,23 +1,41 @@
-import type { DayHistogram, Me, Stats, Walker } from './wire';
+import type {
+  AuditEntry,
+  DayHistogram,
+  Friend,
+  Invitation,
+  Invite,
+  Me,
+  Precision,
+  Sharing,
+  Sight,
+  Stats,
+  Token,
+  TokenKind,
+  Viewer,
+  Walker,
+} from './wire';
 
 /** A call that was answered with an error; `status` 0 means that no answer came. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly code?: string,
+    readonly field?: string,
   ) {
     super(message);
   }
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** `anonymous`: without the cookie, whoever is signed in here. What changes something always says that it sends JSON. */
+async function call<T>(method: string, path: string, body?: unknown, anonymous = false): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(path, {
       method,
-      credentials: 'same-origin',
+      credentials: anonymous ? 'omit' : 'same-origin',
       headers:
-        body === undefined
+        method === 'GET'
           ? { accept: 'application/json' }
           : { accept: 'application/json', 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -34,10 +52,13 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     // an error page of a proxy, say
   }
   if (!answer.ok) {
-    const message = (value as { message?: unknown } | null)?.message;
+    const said = value as { message?: unknown; code?: unknown; field?: unknown } | null;
+    const text = (given: unknown) => (typeof given === 'string' ? given : undefined);
     throw new ApiError(
       answer.status,
-      typeof message === 'string' ? message : `The server answered ${answer.status}.`,
+      text(said?.message) ?? `The server answered ${answer.status}.`,
+      text(said?.code),
+      text(said?.field),
     );
   }
   return value as T;
@@ -48,6 +69,26 @@ const query = (values: Record<string, string | undefined>): string => {
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 };
 
+const one = encodeURIComponent;
+
+/** What may be changed of oneself. */
+export interface MeChange {
+  name?: string;
+  radius?: number;
+  time_zone?: string;
+  stride?: number;
+  hidden_until?: number | null;
+  only_free?: boolean;
+}
+
+export interface AcceptBody {
+  name?: string;
+  user?: string;
+  device?: string;
+  sharing?: Precision;
+  until?: number;
+}
+
 export const api = {
   session: () => call<{ user: string | null; guest: boolean }>('GET', '/v1/session'),
   me: () => call<Me>('GET', '/v1/me'),
@@ -57,6 +98,8 @@ export const api = {
       '/v1/session',
       token === undefined ? {} : { token },
     ),
+  /** A token that is worth one sign-in: the server revokes it when it gives the cookie. */
+  signInOnce: (token: string) => call<unknown>('POST', '/v1/session', { token, once: true }),
   signOut: () => call<unknown>('DELETE', '/v1/session'),
   stats: () => call<Stats>('GET', '/v1/admin/stats'),
   people: (indexes: number[]) =>
@@ -67,4 +110,40 @@ export const api = {
   histogram: (date?: string) => call<DayHistogram>('GET', `/v1/availability/histogram${query({ date })}`),
   leaderboard: (date?: string) =>
     call<{ date: string; people: Walker[] }>('GET', `/v1/steps/leaderboard${query({ date })}`),
+
+  invite: (sharing?: Precision, until?: number) =>
+    call<{ code: string; url: string; expires: number }>('POST', '/v1/invites', { sharing, until }),
+  invites: () => call<{ invites: Invite[] }>('GET', '/v1/invites'),
+  withdraw: (id: Invite['id']) => call<unknown>('DELETE', `/v1/invites/${one(id)}`),
+  invitation: (code: string) => call<Invitation>('GET', `/v1/invites/${one(code)}`, undefined, true),
+  accept: (code: string, body: AcceptBody, anonymous: boolean) =>
+    call<{ user: string; friend?: string; token?: string }>(
+      'POST',
+      `/v1/invites/${one(code)}/accept`,
+      body,
+      anonymous,
+    ),
+
+  changeMe: (change: MeChange) => call<Me>('PATCH', '/v1/me', change),
+  erase: () => call<unknown>('DELETE', '/v1/me'),
+  tokens: () => call<{ tokens: Token[] }>('GET', '/v1/me/tokens'),
+  addToken: (device: string, kind: Exclude<TokenKind, 'session'>) =>
+    call<{ id: Token['id']; token: string; device: string; kind: TokenKind }>('POST', '/v1/me/tokens', {
+      device,
+      kind,
+    }),
+  revoke: (id: Token['id']) => call<unknown>('DELETE', `/v1/me/tokens/${one(id)}`),
+  revokeOthers: () => call<unknown>('DELETE', '/v1/me/tokens'),
+
+  friends: () => call<{ friends: (Friend & Sharing)[] }>('GET', '/v1/friends'),
+  share: (user: string, sharing: Precision, until?: number) =>
+    call<Sharing>('PATCH', `/v1/friends/${one(user)}`, { sharing, until }),
+  unfriend: (user: string) => call<unknown>('DELETE', `/v1/friends/${one(user)}`),
+  view: (user: string) => call<{ sight: Sight; friend: Friend }>('GET', `/v1/friends/${one(user)}/view`),
+  viewers: () => call<{ viewers: Viewer[] }>('GET', '/v1/me/viewers'),
+  blocks: () => call<{ blocked: { user: string; name: string }[] }>('GET', '/v1/blocks'),
+  block: (user: string) => call<unknown>('PUT', `/v1/blocks/${one(user)}`),
+  unblock: (user: string) => call<unknown>('DELETE', `/v1/blocks/${one(user)}`),
+  audit: (limit: number) =>
+    call<{ entries: AuditEntry[] }>('GET', `/v1/admin/audit${query({ limit: String(limit) })}`),
 };

@@ -12,6 +12,8 @@ export interface Friend {
   lon?: number;
   t?: number;
   acc?: number;
+  /** The position is the centre of a cell of about 1 km, not where the friend is. */
+  approximate?: boolean;
 }
 
 export interface Moved {
@@ -20,6 +22,7 @@ export interface Moved {
   lon: number;
   t: number;
   acc?: number;
+  approximate?: boolean;
   speed?: number;
   heading?: number;
 }
@@ -41,7 +44,7 @@ export type ServerFrame =
   | { type: 'nearby'; id: unknown; friends: { user: string; distance: number }[] }
   | { type: 'steps'; today: number }
   | { type: 'ack'; seq: number; rejected?: { index: number; code: string }[] }
-  | { type: 'friendship'; user: string; state: string }
+  | { type: 'friendship'; user: string; state: string; friend?: Friend }
   | { type: 'degraded'; what: string; since: number | null }
   | { type: 'pong'; id?: unknown; server_time: number }
   | { type: 'error'; code: string; message: string; seq?: number; field?: string };
@@ -56,6 +59,65 @@ export interface Me {
   free: boolean;
   note?: string;
   until?: number;
+  /** Hidden from everyone until then. */
+  hidden_until?: number;
+  /** A position is shown only while free. */
+  only_free?: boolean;
+}
+
+/** How precisely one person shows themselves to another. */
+export type Precision = 'exact' | 'approximate' | 'off';
+
+/** What one person lets another see, and until when. */
+export interface Sharing {
+  sharing: Precision;
+  /** When that ends by itself; absent: when it is changed. */
+  sharing_until?: number;
+}
+
+/** What a viewer is shown of a person. Veiled: as of somebody who is offline. */
+export type Sight = 'exact' | 'approximate' | 'presence' | 'veiled';
+
+/** An open invite, as its maker sees it. */
+export interface Invite extends Sharing {
+  id: number | string;
+  created: number;
+  expires: number;
+}
+
+/** An invite, as whoever has its link sees it. */
+export interface Invitation {
+  administrator: boolean;
+  inviter?: { user: string; name: string };
+  sharing?: Precision;
+  sharing_until?: number;
+  expires: number;
+}
+
+export type TokenKind = 'full' | 'session' | 'device';
+
+export interface Token {
+  id: number | string;
+  device: string;
+  kind: TokenKind;
+  created: number;
+  expires?: number;
+  /** The one that this request was made with. */
+  current: boolean;
+}
+
+export interface Viewer {
+  user: string;
+  name: string;
+  sight: Sight;
+  until?: number;
+}
+
+export interface AuditEntry {
+  t: number;
+  actor?: string;
+  action: string;
+  subject?: string;
 }
 
 export interface Stats {
@@ -82,6 +144,8 @@ export interface DayHistogram {
   time_zone: string;
   complete: boolean;
   hours: HourCount[];
+  /** Counts below this are shown as none; absent or 1: all are shown. */
+  smallest?: number;
 }
 
 export interface Walker {

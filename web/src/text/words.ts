@@ -94,3 +94,5 @@ export function metresBetween(aLat: number, aLon: number, bLat: number, bLon: nu
   const h = Math.sin(dLat / 2) ** 2 + Math.cos(aLat * rad) * Math.cos(bLat * rad) * Math.sin(dLon / 2) ** 2;
   return 2 * 6_371_008.8 * Math.asin(Math.min(1, Math.sqrt(h)));
 }
+
+export * from './sharing';

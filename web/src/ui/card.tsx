@@ -4,8 +4,9 @@ import { anchors, followDot, select } from '../map/map';
 import { NEAR, stateWord } from '../model/dots';
 import * as s from '../model/state';
 import { ago, metres, metresBetween } from '../text/words';
+import { openFriend } from './friends';
 import { Close, StateMark, Target } from './icons';
-import { Avatar, freshness, stateWords } from './person';
+import { Avatar, distanceWords, freshness, stateWords } from './person';
 
 interface Face {
   id: string;
@@ -16,7 +17,8 @@ interface Face {
   note?: string;
   age: string;
   accuracy: number;
-  distance?: number;
+  distance?: string;
+  area: boolean;
   company: string[];
 }
 
@@ -40,7 +42,8 @@ function face(key: number): Face | null {
       note: p.note,
       age: freshness(p),
       accuracy,
-      distance: p.distance,
+      distance: distanceWords(p) ?? undefined,
+      area: p.approximate ?? false,
       company: [],
     };
   }
@@ -65,6 +68,7 @@ function face(key: number): Face | null {
     words: flags & 1 ? 'Free' : 'Busy',
     age: ago(Math.max(0, (at - s.dots.fixed[i]!) / 1000)),
     accuracy,
+    area: false,
     company,
   };
 }
@@ -84,7 +88,7 @@ export function Tip() {
         <div class="tip-box">
           <StateMark state={f.state} near={f.near} size={14} />
           <strong>{f.name}</strong>
-          <span>{f.age}</span>
+          <span>{f.area ? `about here, ${f.age}` : f.age}</span>
         </div>
       )}
     </div>
@@ -138,10 +142,16 @@ export function Card() {
               {f.distance !== undefined && (
                 <div>
                   <dt>Away</dt>
-                  <dd>{metres(f.distance)}</dd>
+                  <dd>{f.distance}</dd>
                 </div>
               )}
-              {f.accuracy < 255 && (
+              {f.area && (
+                <div>
+                  <dt>Where</dt>
+                  <dd>about 1 km</dd>
+                </div>
+              )}
+              {!f.area && f.accuracy < 255 && (
                 <div>
                   <dt>Accuracy</dt>
                   <dd>±{f.accuracy} m</dd>
@@ -149,14 +159,21 @@ export function Card() {
               )}
             </dl>
             {f.company.length > 0 && <p class="card-note near-note">Near {f.company.join(' and ')}</p>}
-            <button
-              type="button"
-              class={`button grow${s.following.value ? ' primary' : ''}`}
-              aria-pressed={s.following.value}
-              onClick={() => followDot(!s.following.value)}
-            >
-              <Target /> {s.following.value ? 'Following' : 'Follow'}
-            </button>
+            <div class="pair">
+              <button
+                type="button"
+                class={`button${s.following.value ? ' primary' : ''}`}
+                aria-pressed={s.following.value}
+                onClick={() => followDot(!s.following.value)}
+              >
+                <Target /> {s.following.value ? 'Following' : 'Follow'}
+              </button>
+              {!s.admin.value && (
+                <button type="button" class="button" onClick={() => openFriend({ user: f.id, name: f.name })}>
+                  Sharing
+                </button>
+              )}
+            </div>
           </div>
         )}
       </div>

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { showPair } from '../map/map';
-import { wantNames } from '../model/live';
+import { wantNames } from '../model/names';
 import * as s from '../model/state';
 import { brief, count, metres, metresBetween, span } from '../text/words';
 import { Avatar } from './person';

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { select } from '../map/map';
 import * as s from '../model/state';
 import { span } from '../text/words';
+import { Invite, More } from './icons';
 import { Avatar, distanceWords, freshness, stateOf, stateWords } from './person';
 
 const byDistance = (a: s.Person, b: s.Person) =>
@@ -20,17 +21,24 @@ const groups = computed(() => {
   };
 });
 
+export function openFriend(p: { user: string; name: string }) {
+  s.page.value = { at: 'friend', user: p.user, name: p.name };
+}
+
+function openInvite() {
+  s.page.value = { at: 'invite' };
+}
+
 function Row({ person: p, extra }: { person: s.Person; extra?: string }) {
   const distance = distanceWords(p);
   const placed = s.dots.slot(p.key) !== undefined;
   return (
-    <li>
+    <li class="row-pair">
       <button
         type="button"
         class={`row${s.selected.value === p.key ? ' current' : ''}`}
-        aria-disabled={placed ? undefined : 'true'}
-        title={placed ? 'Show on the map' : undefined}
-        onClick={() => placed && select(p.key, true)}
+        title={placed ? 'Show on the map' : 'Sharing and more'}
+        onClick={() => (placed ? select(p.key, true) : openFriend(p))}
       >
         <Avatar id={p.user} name={p.name} state={stateOf(p)} near={p.near} />
         <span class="row-main">
@@ -44,6 +52,15 @@ function Row({ person: p, extra }: { person: s.Person; extra?: string }) {
           {distance && <span class="row-distance">{distance}</span>}
           <span class="row-age">{freshness(p)}</span>
         </span>
+      </button>
+      <button
+        type="button"
+        class="icon-button row-more"
+        aria-label={`${p.name}: sharing and more`}
+        title="Sharing and more"
+        onClick={() => openFriend(p)}
+      >
+        <More />
       </button>
     </li>
   );
@@ -78,9 +95,12 @@ export function Friends() {
       <section class="block empty">
         <h2>No friends here yet</h2>
         <p class="muted">
-          Whoever runs this server can link two people with <code>letshang befriend</code>. Then both appear
-          on each other’s map.
+          Send somebody a link. Once they have opened it, both of you appear on each other’s map, as exactly
+          as each of you chooses.
         </p>
+        <button type="button" class="button primary grow" onClick={openInvite}>
+          <Invite /> Invite a friend
+        </button>
       </section>
     );
   return (
@@ -124,6 +144,11 @@ export function Friends() {
           </ul>
         </Group>
       )}
+      <section class="block">
+        <button type="button" class="button grow" onClick={openInvite}>
+          <Invite /> Invite a friend
+        </button>
+      </section>
     </>
   );
 }

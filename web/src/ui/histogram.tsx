@@ -186,6 +186,9 @@ export function Histogram() {
           </button>
         </div>
       </header>
+      {ready && !s.admin.value && (day.smallest ?? 0) > 1 && (
+        <p class="hint tight">{`Hours with fewer than ${day.smallest} people show as none.`}</p>
+      )}
       {!ready ? (
         <div class="chart-wait">Waiting for the counts…</div>
       ) : table.value ? (

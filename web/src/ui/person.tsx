@@ -1,6 +1,6 @@
 import { stateWord } from '../model/dots';
 import * as s from '../model/state';
-import { ago, clock, initials, metres } from '../text/words';
+import { ago, clock, initials, metres, roughly } from '../text/words';
 import { StateMark } from './icons';
 
 const FRESH_MS = 600_000;
@@ -59,5 +59,6 @@ export function freshness(p: { t?: number }): string {
 }
 
 export function distanceWords(p: s.Person): string | null {
-  return p.distance === undefined || p.lat === undefined ? null : metres(p.distance);
+  if (p.distance === undefined || p.lat === undefined) return null;
+  return p.approximate ? roughly(p.distance) : metres(p.distance);
 }

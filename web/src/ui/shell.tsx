@@ -2,54 +2,54 @@ import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { mapBroken, openMap, select, showEveryone, zoomBy } from '../map/map';
-import { signOut } from '../model/live';
+import { invited } from '../model/invited';
 import * as s from '../model/state';
-import { type Choice, choice, wide } from '../model/theme';
+import { wide } from '../model/theme';
+import { Dialogs } from './account';
 import { Availability } from './availability';
 import { Card, Tip } from './card';
 import { Banner, Status, Toasts } from './connection';
 import { Machine, NearPairs, Totals } from './crowd';
 import { Friends } from './friends';
 import { Histogram } from './histogram';
-import { Everyone, Leave, Logo, Minus, Moon, Plus, StateMark, Sun, System } from './icons';
+import { Everyone, Invite, Logo, Minus, Plus, StateMark } from './icons';
+import { Join } from './join';
+import { Avatar } from './person';
+import { HiddenBanner, Visibility } from './privacy';
 import { SignIn } from './signin';
 import { Steps } from './steps';
 
-const THEMES: Record<Choice, { next: Choice; label: string }> = {
-  system: { next: 'light', label: 'Theme: as the system. Switch to light' },
-  light: { next: 'dark', label: 'Theme: light. Switch to dark' },
-  dark: { next: 'system', label: 'Theme: dark. Switch to the system’s' },
-};
-
 function Header() {
-  const theme = THEMES[choice.value];
+  const me = s.me.value;
   return (
     <header class="top">
       <Logo />
       <div class="top-name">
         <h1>LetsHang</h1>
-        <p>{s.me.value ? `${s.me.value.name}${s.admin.value ? ' · admin' : ''}` : ' '}</p>
+        <p>{me ? `${me.name}${s.admin.value ? ' · admin' : ''}` : ' '}</p>
       </div>
       <Status />
       <button
         type="button"
         class="icon-button"
-        aria-label={theme.label}
-        title={theme.label}
+        aria-label="Invite a friend"
+        title="Invite a friend"
         onClick={() => {
-          choice.value = theme.next;
+          s.page.value = { at: 'invite' };
         }}
       >
-        {choice.value === 'system' ? <System /> : choice.value === 'light' ? <Sun /> : <Moon />}
+        <Invite />
       </button>
       <button
         type="button"
         class="icon-button"
-        aria-label="Sign out"
-        title="Sign out"
-        onClick={() => void signOut()}
+        title="You"
+        onClick={() => {
+          s.page.value = { at: 'account' };
+        }}
       >
-        <Leave />
+        {me && <Avatar id={me.user} name={me.name} />}
+        <span class="sr">You: profile, privacy, devices, sign out</span>
       </button>
     </header>
   );
@@ -70,6 +70,11 @@ function Legend() {
       <li>
         <StateMark state="free" near /> near someone
       </li>
+      {!s.admin.value && [...s.friends.value.values()].some((p) => p.approximate) && (
+        <li>
+          <span class="mark-area" aria-hidden="true" /> about here
+        </li>
+      )}
     </ul>
   );
 }
@@ -107,6 +112,7 @@ function Content() {
   ) : (
     <>
       <Availability />
+      <Visibility />
       <Friends />
       <Steps />
       {!wide.value && <Histogram />}
@@ -192,13 +198,14 @@ export function Shell() {
   useEffect(() => {
     if (view.current && names.current) void openMap(view.current, names.current);
     const keys = (e: KeyboardEvent) => {
-      if (e.key === 'Escape') select(null);
+      if (e.key === 'Escape' && s.page.value === null) select(null);
     };
     addEventListener('keydown', keys);
     return () => removeEventListener('keydown', keys);
   }, []);
-  const out = s.session.value.kind === 'signedOut';
-  const inside = s.session.value.kind === 'signedIn';
+  const joining = invited.value !== null;
+  const out = joining || s.session.value.kind === 'signedOut';
+  const inside = !joining && s.session.value.kind === 'signedIn';
   const stale = inside && s.lost.value;
   return (
     <div class={`shell${stale ? ' is-lost' : ''}${out ? ' is-out' : ''}`}>
@@ -240,13 +247,17 @@ export function Shell() {
           </Sheet>
         </>
       )}
-      {out && <SignIn />}
-      {s.session.value.kind === 'loading' && !s.lost.value && (
+      {joining ? <Join /> : out && <SignIn />}
+      {!joining && s.session.value.kind === 'loading' && !s.lost.value && (
         <p class="loading" role="status">
           Opening the map…
         </p>
       )}
-      <Banner />
+      <div class="banners">
+        {inside && <HiddenBanner />}
+        <Banner />
+      </div>
+      <Dialogs />
       <Toasts />
     </div>
   );
