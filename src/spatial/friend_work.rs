@@ -1,6 +1,7 @@
 //! What a fix costs when it leaves its disc: one look at every friend, a new disc, and the list of those to watch.
 use super::encounters::Verdict;
 use super::facts::Event;
+use super::limits::Exception;
 use super::proximity::Pair;
 use super::quiet_zone::{RELEASE_M, WATCH_M};
 use super::sharing::Bound;
@@ -20,17 +21,18 @@ impl World {
         bonded.extend_from_slice(&slot.bonded);
         let mut bonds = bonded.iter().peekable();
         let exceptions = slot.exceptions().to_vec(); // of nearly everybody: empty, and nothing is allocated
-        let mut limited = exceptions.iter().peekable();
+        let mut limited = exceptions.as_slice();
         let friends = slot.friends.clone();
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
         for &friend in friends.iter() {
             while bonds.next_if(|bonded| **bonded < friend).is_some() {}
-            while limited.next_if(|exception| exception.with < friend).is_some() {}
-            let Some(zone) = self.zones.get(friend).filter(|zone| zone.ready) else { continue };
-            let is_bonded = bonds.peek() == Some(&&friend);
-            if let Some(exception) = limited.next_if(|exception| exception.with == friend) {
-                if is_bonded || !self.is_out_of_reach(no, exception, disc_m) {
+            let Some(zone) = self.zones.get(friend) else { continue };
+            if !zone.ready {
+                continue;
+            }
+            if let Some(exception) = Exception::next(&mut limited, friend) {
+                if bonds.peek() == Some(&&friend) || !self.is_out_of_reach(no, exception, disc_m) {
                     match self.weigh(no, exception, by_fix, now, events) {
                         Bound::Free => {}
                         Bound::Watch => watched.push(friend),
@@ -40,7 +42,8 @@ impl World {
                 continue;
             }
             // Who leaves more room than the nearest so far binds nothing.
-            if !is_bonded && zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m) {
+            let surely_far = || zone.is_beyond(here, radius_m.min(zone.radius_m) + disc_m);
+            if bonds.peek() != Some(&&friend) && surely_far() {
                 continue;
             }
             match self.judge(Pair::of(no, friend), by_fix, now, events) {

@@ -30,6 +30,23 @@ pub(super) struct Exception {
     pub(super) terms: Terms,
 }
 
+impl Exception {
+    /// The one with `with`, if there is one: for a pass over many people by rising number. `rest` begins as all exceptions.
+    #[inline]
+    pub(super) fn next<'a>(rest: &mut &'a [Self], with: UserNo) -> Option<&'a Self> {
+        while let [first, others @ ..] = *rest {
+            if first.with > with {
+                break;
+            }
+            *rest = others;
+            if first.with == with {
+                return Some(first);
+            }
+        }
+        None
+    }
+}
+
 /// The limits of one person.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
@@ -146,32 +163,28 @@ impl Slot {
         self.limits.as_ref().map_or(&[], |limits| limits.exceptions())
     }
 
-    fn centre(&self) -> Option<Centre> {
-        self.limits.as_ref()?.shown?.at
-    }
-
     /// Where this person is for those who see this much.
     #[inline]
     pub(super) fn stand(&self, precision: Precision) -> Option<Stand> {
         let spot = self.spot.as_ref()?;
-        match precision {
-            Precision::Exact => Some(Stand { point: spot.here, accuracy: spot.live.accuracy }),
-            Precision::Approximate => self.centre().map(|centre| Stand { point: centre.point, accuracy: None }),
-            Precision::Off => None,
+        if precision.is_exact() {
+            return Some(Stand { point: spot.here, accuracy: spot.live.accuracy });
         }
+        self.shown_by_cell(precision).map(|(_, point)| Stand { point, accuracy: None })
     }
 
     /// The position to show to those who see this much.
     pub(super) fn shown(&self, precision: Precision) -> Option<Live> {
-        let live = self.spot.as_ref()?.live;
-        match precision {
-            Precision::Exact => Some(live),
-            Precision::Approximate => {
-                let position = self.centre()?.place;
-                Some(Live { position, t: live.t, accuracy: Some(CELL_ACCURACY_M), speed: None, heading: None })
-            }
-            Precision::Off => None,
-        }
+        if precision.is_exact() { self.spot.map(|spot| spot.live) } else { Some(self.shown_by_cell(precision)?.0) }
+    }
+
+    /// The position to show to those who do not see everything.
+    #[inline(never)]
+    pub(super) fn shown_by_cell(&self, precision: Precision) -> Option<(Live, UnitVector)> {
+        let t = self.spot.filter(|_| precision == Precision::Approximate)?.live.t;
+        let Centre { place, point, .. } = self.limits.as_ref()?.shown?.at?;
+        let live = Live { position: place, t, accuracy: Some(CELL_ACCURACY_M), speed: None, heading: None };
+        Some((live, point))
     }
 }
 

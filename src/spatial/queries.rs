@@ -1,6 +1,7 @@
 //! What the world answers without changing.
 use super::facts::{Counts, Live, Nearby, Neighbour, Person};
 use super::index::{self, BoundingBox};
+use super::limits::Exception;
 use super::proximity::{Bond, Pair};
 use super::sphere;
 use super::world::World;
@@ -62,21 +63,29 @@ impl World {
         let Some(slot) = self.slots.get(no) else { return Vec::new() };
         let Some(here) = slot.spot.map(|spot| spot.here) else { return Vec::new() };
         let mut found: Vec<Neighbour> = Vec::new();
-        let mut limited = slot.exceptions().iter().peekable();
+        let mut limited = slot.exceptions();
         for &user in slot.friends.iter() {
-            while limited.next_if(|exception| exception.with < user).is_some() {}
-            let exception = limited.next_if(|exception| exception.with == user);
-            let precision = exception.map_or(Precision::Exact, |exception| exception.terms.taken);
             let Some(zone) = self.zones.get(user) else { continue };
-            let surely_far = precision.is_exact() && zone.is_beyond(here, query.radius_m);
-            if surely_far || (query.free_only && !zone.ready) {
+            let surely_far = zone.is_beyond(here, query.radius_m);
+            if surely_far && limited.is_empty() {
+                continue;
+            }
+            let exception = Exception::next(&mut limited, user);
+            let precision = exception.map_or(Precision::Exact, |exception| exception.terms.taken);
+            if (surely_far && precision.is_exact()) || (query.free_only && !zone.ready) {
                 continue;
             }
             let Some(friend) = self.slots.get(user).filter(|friend| friend.person.shows_place()) else { continue };
-            let (Some(stand), Some(live)) = (friend.stand(precision), friend.shown(precision)) else { continue };
-            let distance_m = sphere::metres_between(here, stand.point);
+            let Some(spot) = &friend.spot else { continue };
+            let by_cell = if precision.is_exact() { None } else { friend.shown_by_cell(precision) };
+            let (live, there) = match &by_cell {
+                Some((live, centre)) => (live, *centre),
+                None if precision.is_exact() => (&spot.live, spot.here),
+                None => continue,
+            };
+            let distance_m = sphere::metres_between(here, there);
             if distance_m <= query.radius_m && now.since(live.t) <= self.settings.fresh_ms {
-                found.push(Neighbour { user, distance_m, live, precision, free: friend.person.free });
+                found.push(Neighbour { user, distance_m, live: *live, precision, free: friend.person.free });
             }
         }
         let nearer = |a: &Neighbour, b: &Neighbour| a.distance_m.total_cmp(&b.distance_m).then(a.user.cmp(&b.user));

@@ -91,6 +91,7 @@ impl World {
 
     /// True when no disc of up to `disc_m` around where `no` is comes too close to a friend with a limit; also when the two
     /// cannot meet at all. Compares chords, like the look at everybody else.
+    #[inline(never)]
     pub(super) fn is_out_of_reach(&self, no: UserNo, exception: &Exception, disc_m: f64) -> bool {
         let Exception { with, terms } = *exception;
         let Some((own, other)) = self.stands(no, exception) else { return true };
@@ -102,6 +103,7 @@ impl World {
     }
 
     /// Looks at a pair with a limit while one of the two is given a new disc, and says what the pair asks of it.
+    #[inline(never)]
     pub(super) fn weigh(
         &mut self,
         no: UserNo,
