@@ -48,6 +48,9 @@ export const anchors: { ring: HTMLElement | null; card: HTMLElement | null; tip:
   tip: null,
 };
 
+/** Half of a cell's disc, mercator units: about 1 km at middle latitudes. */
+const AROUND = 3.5e-5;
+
 let fitPending = !location.hash.includes('map=');
 let cells: CrowdFrame | null = null;
 let layer: DotsLayer | null = null;
@@ -368,13 +371,14 @@ function fitAll() {
     }
   } else {
     for (let i = 0; i < s.dots.count; i++) {
-      xs.push(lonOf(s.dots.x1[i]!));
-      ys.push(latOf(s.dots.y1[i]!));
+      const around = areaOf(s.dots.keys[i]!) ? AROUND : 0;
+      xs.push(lonOf(s.dots.x1[i]! - around), lonOf(s.dots.x1[i]! + around));
+      ys.push(latOf(s.dots.y1[i]! - around), latOf(s.dots.y1[i]! + around));
     }
   }
   if (xs.length > 0) {
     // a few far away do not decide what the many look like
-    const cut = xs.length > 30 ? 0.03 : 0;
+    const cut = xs.length > (cells?.kind === 'cells' ? 30 : 60) ? 0.03 : 0;
     const [w, e] = spread(xs, cut);
     const [so, n] = spread(ys, cut);
     m.fitBounds(
