@@ -24,7 +24,7 @@ const PEOPLE: usize = 1_000;
 /// # Errors
 /// 409 when an id exists; 400 and 422 for a bad field.
 pub async fn create_users(
-    _administrator: Administrator,
+    administrator: Administrator,
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
 ) -> Result<HttpResponse, ApiError> {
@@ -34,7 +34,8 @@ pub async fn create_users(
     let users: Vec<NewUser> = body.users.iter().map(|user| new_user(user, default)).collect::<Result<_, _>>()?;
     let device = DeviceName::parse("first")?;
     let people = node.people.clone();
-    let made = off_thread(move || people.create(&users, &body.friendships, Some(&device))).await?;
+    let made = off_thread(move || people.create_by(Some(administrator.0.no), &users, &body.friendships, Some(&device)))
+        .await?;
     let reply = |person: &crate::store::accounts::Created| NewUserReply {
         user: person.account.id.as_str().to_owned(),
         token: person.token.as_ref().map(|token| token.reveal().to_owned()).unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::activity::steps::StepCounter;
 use crate::actors::downlink::Gate;
 use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
-use crate::domain::{Availability, Note, Precision, UnixMs, UserNo};
+use crate::domain::{Availability, Note, Precision, Sight, UnixMs, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
     AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SharingReply,
@@ -180,16 +180,17 @@ pub async fn leaderboard(
     Ok(json(write(&LeaderboardReply { date: date.to_string(), people })))
 }
 
-/// A day's steps of a friend as the asker may see them. Of somebody who hides, those of the moment at which they hid: what is
+/// A day's steps of a friend as the asker may see them: none unless the position is shown exactly. Of somebody who hides, those of the moment at which they hid: what is
 /// seen of somebody who is not there.
 async fn shown_steps(node: &Node, no: UserNo, asker: UserNo, date: jiff::civil::Date) -> Result<u32, ApiError> {
     let relation = node.user.accounts.relation(no, asker, node.user.clock.now());
-    if !relation.same && relation.sharing == Precision::Off {
-        return Ok(0);
-    }
-    if !relation.same && relation.hidden {
+    if !relation.same && relation.hidden && relation.sharing == Precision::Exact {
         let row = node.user.store.get::<StepsRow>(&(no, date)).map_err(|error| unreadable(&error))?;
         return Ok(row.map_or(0, |row| row.steps));
+    }
+    // Steps are counted from positions: whoever is not shown those is not shown how far they lie apart.
+    if node.user.gate.sight(no, asker) < Sight::Exact {
+        return Ok(0);
     }
     if let Some(addr) = node.user.registry.get(no)
         && let Ok(state) = addr.send(QueryOwnState).await

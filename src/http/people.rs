@@ -42,9 +42,23 @@ impl People {
         friendships: &[(usize, usize)],
         token_for: Option<&DeviceName>,
     ) -> Result<Vec<Created>, AccountError> {
+        self.create_by(None, users, friendships, token_for)
+    }
+
+    /// The same, as `actor` wants it; `None`: who runs the server.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_by(
+        &self,
+        actor: Option<UserNo>,
+        users: &[NewUser],
+        friendships: &[(usize, usize)],
+        token_for: Option<&DeviceName>,
+    ) -> Result<Vec<Created>, AccountError> {
         let now = self.deps.clock.now();
         let token = token_for.map(|device| (TokenKind::Full, device));
-        let created = self.deps.accounts.create(users, friendships, token, now)?;
+        let created = self.deps.accounts.create_by(actor, users, friendships, token, now)?;
         for person in &created {
             self.deps.spatial.changed(Fact::Person(person.account.no, person_of(&person.account, now)));
         }

@@ -48,7 +48,7 @@ const TABLE: &[Row] = &[
     row(Delete, "/v1/me", Reader, Nothing, Changes, Nobody, Free, || web::to(profile::erase)),
     row(Get, "/v1/me/availability", Reader, Nothing, Reads, Caller, Free, || web::to(me::get_availability)),
     row(Put, "/v1/me/availability", Writer, Json, Changes, Caller, Free, || web::to(me::put_availability)),
-    row(Delete, "/v1/me/availability", Reader, Nothing, Changes, Caller, Free, || web::to(me::delete_availability)),
+    row(Delete, "/v1/me/availability", Writer, Nothing, Changes, Caller, Free, || web::to(me::delete_availability)),
     row(Get, "/v1/me/tokens", Reader, Nothing, Reads, Caller, Free, || web::to(tokens::list)),
     row(Post, "/v1/me/tokens", Reader, Json, Changes, Caller, Free, || web::to(tokens::make)),
     row(Delete, "/v1/me/tokens", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke_others)),

@@ -135,6 +135,9 @@ impl Accounts {
         }
         let numbers: Vec<_> = created.iter().map(|person| person.account.no).collect();
         plan.lines_of_all(now, actor, Action::UserCreated, &numbers);
+        if token.is_some() {
+            plan.lines_of_all(now, actor, Action::TokenIssued, &numbers);
+        }
         for person in created.iter().filter(|person| person.account.admin) {
             plan.line(now, actor, Action::AdminGranted, Some(person.account.no), 0);
         }
