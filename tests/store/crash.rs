@@ -144,9 +144,11 @@ fn a_second_process_is_refused_naming_the_first_and_the_folder() {
 fn the_lock_of_a_process_that_was_killed_is_free() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = child("write", dir.path());
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
     while !matches!(Embedded::open(dir.path()), Err(StoreError::InUse { pid, .. }) if pid == child.id().to_string()) {
         assert!(std::time::Instant::now() < deadline);
+        // The child needs a moment in which nobody else has the folder.
+        std::thread::sleep(Duration::from_millis(20));
         if child.try_wait().unwrap().is_some() {
             // This loop had the folder for a moment when the child wanted it: again.
             child = self::child("write", dir.path());
