@@ -46,7 +46,11 @@ export async function circle({ binary, test, visit, picture }) {
   const join = async (link, name, options = {}) => {
     const { pathname, hash } = new URL(link);
     const page = await visit({ on, path: pathname + hash, ...options });
-    await page.getByLabel('Your name').fill(name);
+    const field = page.getByLabel('Your name');
+    await field.waitFor().catch(async (error) => {
+      throw new Error(`no form, but: ${await page.locator('.shell').innerText()}`, { cause: error });
+    });
+    await field.fill(name);
     return page;
   };
   /** A link, made on a page by hand. */

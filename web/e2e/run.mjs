@@ -387,6 +387,7 @@ await test('on an open demonstration node a visitor is let in, also after a rest
   await picture(guest, 'e2e-admin-phone-dark');
   await accessible(guest, 'admin, phone, dark');
   clearInterval(walking);
+  await guest.context().close();
 });
 
 await circle({ binary, test, visit, picture });

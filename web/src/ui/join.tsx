@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { accept, goIn, ours } from '../model/circle';
 import { invited, leaveJoin } from '../model/invited';
 import { connection } from '../model/live';
@@ -14,6 +14,9 @@ import { type Choice, endOfChoice, SharingChoice } from './sharing';
 
 const GONE =
   'This link cannot be used: it was used before, it has expired, or it was withdrawn. Each link works once. Ask for a new one.';
+
+/** How long an invite that could not be read is left before it is asked for again. */
+const AGAIN_MS = 3_000;
 
 function words(error: unknown): string {
   if (!(error instanceof ApiError)) return 'That did not work.';
@@ -35,24 +38,29 @@ export function Join() {
   const anew = useSignal(true);
   const bad = useSignal<string | null>(null);
   const away = useSignal(false);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const read = async () => {
-    bad.value = null;
-    away.value = false;
+    clearTimeout(timer.current);
     try {
       const [found, me] = await Promise.all([api.invitation(code), whoAmI()]);
       known.value = me;
       anew.value = me === null;
       invitation.value = found;
+      bad.value = null;
     } catch (error) {
       away.value = !(error instanceof ApiError) || error.status !== 404;
       bad.value = words(error);
+      // a phone that has just found this network, say
+      if (away.value) timer.current = setTimeout(() => void read(), AGAIN_MS);
     }
   };
   useEffect(() => {
+    const stop = () => clearTimeout(timer.current);
     if (code !== '') void read();
     else
       bad.value =
         'This address is not whole: the part behind # is missing. Open the link again as you got it.';
+    return stop;
   }, []);
   return (
     <div class="gate join">
