@@ -85,8 +85,31 @@ const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 3
 let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
 let talking = null;
+const known = people.slice(0, 12).map((p, i) => ({
+  p,
+  near: i < 2,
+  online: i !== 9,
+  note: ['coffee?', 'walking the dog', undefined, 'lunch at 1', undefined][i % 5],
+}));
+/** Every fifth friend shows only the cell. */
+const placeOf = (p) => {
+  const [lon, lat] = at(p.u, p.v);
+  if (p.index % 5 !== 3) return { lat, lon, t: p.t, acc: 14 };
+  const cell = (x, step) => (Math.floor(x / step) + 0.5) * step;
+  return { lat: cell(lat, 0.01), lon: cell(lon, 0.0132), t: p.t, acc: 800, approximate: true };
+};
+/** The friend objects, as the welcome and `GET /v1/friends` give them. */
 const mates = () =>
-  people.slice(0, 12).map(({ user, name, free }) => ({ user, name, free, online: true, near: false }));
+  known.map(({ p, near, online, note }) => ({
+    user: p.user,
+    name: p.name,
+    online,
+    free: p.free,
+    note: p.free ? note : undefined,
+    until: p.free ? Date.now() + 4e6 : undefined,
+    near,
+    ...placeOf(p),
+  }));
 const me = () => ({
   user: 'guest',
   name: mode === 'admin' ? 'Demo guest' : 'Nora Lindqvist',
@@ -324,28 +347,15 @@ function crowdFrame({ bbox: [w, s, e, n], zoom }) {
 }
 
 function friend(ws) {
-  const mates = people.slice(0, 12).map((p, i) => ({
-    p,
-    near: i < 2,
-    online: i !== 9,
-    note: ['coffee?', 'walking the dog', undefined, 'lunch at 1', undefined][i % 5],
-  }));
   const here = at(streetAt(42), -100);
   const metres = (p) => {
     const [x, y] = at(p.u, p.v);
     return Math.hypot((x - here[0]) * 84_235, (y - here[1]) * 111_195);
   };
-  Object.assign(mates[0].p, { u: streetAt(41), v: -60 });
-  Object.assign(mates[1].p, { u: streetAt(43), v: -140 });
-  for (const [i, m] of mates.entries()) if (i > 6) Object.assign(m.p, { free: false, quiet: i > 9 });
+  Object.assign(known[0].p, { u: streetAt(41), v: -60 });
+  Object.assign(known[1].p, { u: streetAt(43), v: -140 });
+  for (const [i, m] of known.entries()) if (i > 6) Object.assign(m.p, { free: false, quiet: i > 9 });
   const send = (frame) => ws.send(JSON.stringify(frame));
-  /** Every fifth friend shows only the cell. */
-  const placeOf = (p) => {
-    const [lon, lat] = at(p.u, p.v);
-    if (p.index % 5 !== 3) return { lat, lon, t: p.t, acc: 14 };
-    const cell = (x, step) => (Math.floor(x / step) + 0.5) * step;
-    return { lat: cell(lat, 0.01), lon: cell(lon, 0.0132), t: p.t, acc: 800, approximate: true };
-  };
   send({
     type: 'welcome',
     user: 'guest',
@@ -355,25 +365,13 @@ function friend(ws) {
     steps_today: 6214,
     last_seq: 0,
     limits: {},
-    friends: [
-      ...mates.map(({ p, near, online, note }) => ({
-        user: p.user,
-        name: p.name,
-        online,
-        free: p.free,
-        note: p.free ? note : undefined,
-        until: p.free ? Date.now() + 4e6 : undefined,
-        near,
-        ...placeOf(p),
-      })),
-      ...circle.joined,
-    ],
+    friends: circle.mates(),
   });
   const timer = setInterval(
     () =>
       send({
         type: 'moved',
-        friends: mates.filter((m) => !m.p.quiet).map(({ p }) => ({ user: p.user, ...placeOf(p) })),
+        friends: known.filter((m) => !m.p.quiet).map(({ p }) => ({ user: p.user, ...placeOf(p) })),
       }),
     1000,
   );
@@ -383,14 +381,14 @@ function friend(ws) {
       send({
         type: 'nearby',
         id: frame.id,
-        friends: mates
+        friends: known
           .map(({ p }) => ({ user: p.user, distance: metres(p) }))
           .sort((a, b) => a.distance - b.distance),
       });
     if (frame.type === 'availability') {
       mine = { free: frame.free, note: frame.note, until: frame.until };
       send({ type: 'ack', seq: frame.seq });
-      if (frame.free) send({ type: 'near', user: mates[2].p.user, distance: 180, free: true, t: Date.now() });
+      if (frame.free) send({ type: 'near', user: known[2].p.user, distance: 180, free: true, t: Date.now() });
     }
     if (frame.type === 'ping') send({ type: 'pong', id: frame.id, server_time: Date.now() });
   });
