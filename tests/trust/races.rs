@@ -57,7 +57,8 @@ struct Figures {
 /// Somebody who never stops telling where they are and how they are.
 struct Walker {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    /// Gives why it ended by itself.
+    thread: Option<JoinHandle<String>>,
 }
 
 impl Walker {
@@ -81,11 +82,21 @@ impl Walker {
                 let bytes = [say(&fix), say(&state)].concat();
                 // An erased person's connection is closed by the server.
                 if !write_whole(&mut way, &bytes) {
-                    break;
+                    return "cannot write".to_owned();
                 }
-                while let Received::Text(_) | Received::Ping(_) = phone.read() {}
+                loop {
+                    match phone.read() {
+                        Received::Nothing => break,
+                        Received::Close(code, reason) => return format!("closed: {code:?} {reason}"),
+                        Received::Text(text) if text.contains(r#""type":"error""#) => return text,
+                        Received::Text(_) | Received::Pong(_) => {}
+                        Received::Ping(payload) => _ = write_whole(&mut way, &frame(PONG, &payload)),
+                        other => return format!("{other:?}"),
+                    }
+                }
                 std::thread::sleep(Duration::from_millis(2));
             }
+            String::new()
         });
         Self { stop, thread: Some(thread) }
     }
@@ -95,7 +106,9 @@ impl Drop for Walker {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         let ended = self.thread.take().map(JoinHandle::join);
-        if !std::thread::panicking() {
+        if std::thread::panicking() {
+            eprintln!("the walker ended with {ended:?}");
+        } else {
             ended.unwrap().unwrap();
         }
     }
@@ -265,6 +278,9 @@ fn races(end: End, how_many: usize) {
         ("limits.frames_per_second", "100000"),
         ("limits.user_frames_per_second", "100000"),
         ("limits.user_byte_burst", "1000000000"),
+        // On a machine that is busy otherwise a viewer may be late.
+        ("limits.outbox_frames", "60000"),
+        ("limits.outbox_bytes", "16000000"),
         ("limits.requests_per_second", "100000"),
         ("limits.request_burst", "100000"),
     ];
