@@ -2,7 +2,7 @@
 mod admin;
 mod csv;
 mod export;
-mod fields;
+pub(super) mod fields;
 mod friendship;
 mod hours;
 mod invites;

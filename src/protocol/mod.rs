@@ -7,6 +7,7 @@ pub mod crowd;
 pub mod gpx;
 pub mod http;
 pub mod moved;
+pub mod phones;
 pub mod policy;
 pub mod seed_file;
 pub mod seed_line;

@@ -14,7 +14,7 @@ pub const LONGEST_AHEAD_MS: i64 = 366 * 24 * 3_600_000;
 
 /// One field. It has no `Debug`: it may be a token.
 #[derive(Clone, Default, PartialEq)]
-pub(super) enum Field<'a> {
+pub(in crate::protocol) enum Field<'a> {
     #[default]
     Absent,
     Null,
