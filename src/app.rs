@@ -22,6 +22,7 @@ use crate::actors::critical::Stopping;
 use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
+use crate::actors::phones::Phones;
 use crate::actors::registry::Registry;
 use crate::actors::spatial_inbox::SpatialInbox;
 use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
@@ -125,6 +126,7 @@ impl App {
             steps_every: config.push.steps.get(),
             steps_today,
             fixes: AtomicU64::new(0),
+            phones: Phones::default(),
         });
         registry.equip(&user);
         let alarm = on_own_thread({

@@ -136,6 +136,13 @@ impl Collector for NodeCollector {
         }
         let help = "Connections, requests and frames refused, by limit";
         refused.encode(out.encode_descriptor("refused", help, None, refused.metric_type())?)?;
+        let points = ByLabel::default();
+        for (app, outcome, count) in user.phones.counts().filter(|(.., count)| *count > 0) {
+            let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            points.get_or_create(&vec![label("app", app.as_str()), label("outcome", outcome.as_str())]).inc_by(count);
+        }
+        let help = "What phones with apps of others said, by what became of it";
+        points.encode(out.encode_descriptor("phone_points", help, None, points.metric_type())?)?;
         let closed = ByLabel::default();
         for (code, count) in sockets.closed().filter(|(_, count)| *count > 0) {
             closed.get_or_create(&vec![("code".to_owned(), code.0.to_string())]).inc_by(count);

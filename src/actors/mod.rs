@@ -9,6 +9,7 @@ pub mod entitlements;
 pub mod herald;
 pub mod hourly_aggregator;
 pub mod journal;
+pub mod phones;
 pub mod registry;
 pub mod spatial_inbox;
 pub mod spatial_index;

@@ -2,12 +2,15 @@
 //!
 //! In: facts from [`SpatialInbox`], drained at most every 2 ms; queries by message. Out: encounters to the two people
 //! concerned, friends' movements to open maps, the crowd to the administrator. CPU-bound, no IO.
+mod phones;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::phones::{AlertView, PhoneView, QueryAlerts, QueryPhone};
 use super::critical::CriticalGuard;
 use super::downlink::{Downlink, MovedFriend};
 use super::journal::Journaling;

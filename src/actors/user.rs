@@ -10,6 +10,7 @@ mod handlers;
 mod links;
 mod messages;
 mod person;
+mod phones;
 mod steps_today;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
+pub use self::phones::{PhoneAnswer, PhoneFix, ReportPhone};
 pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
@@ -30,6 +32,7 @@ use super::entitlements::Entitlements;
 use super::herald::Suspended;
 use super::hourly_aggregator::HourlyInbox;
 use super::journal::{Journaling, Promise};
+use super::phones::Phones;
 use super::registry::{Overrun, Registry};
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::spatial_index::{FriendPlace, RequestSnapshot, SpatialIndex, WatchFriends};
@@ -95,6 +98,8 @@ pub struct UserDeps {
     pub steps_today: StepsToday,
     /// Fixes accepted, for the metrics.
     pub fixes: std::sync::atomic::AtomicU64,
+    /// Phones with apps of others.
+    pub phones: Phones,
 }
 
 /// The actor.

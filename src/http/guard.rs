@@ -21,6 +21,7 @@ use super::dashboard;
 use super::error::ApiError;
 use super::limits::{Limit, Visit};
 use super::peer::{self, Peer};
+use super::phones::{TooOften, door};
 use super::policy::{Policy, Takes, Toll};
 use super::state::Node;
 use crate::domain::Code;
@@ -157,6 +158,12 @@ fn admit(req: &mut ServiceRequest, policy: &'static Policy) -> Result<(), ApiErr
     }
     let from = Peer::of(req.request()).address;
     match decide(req.request(), &node, policy) {
+        // A phone that is told to wait may never come again: it is answered, and what it says is dropped and counted.
+        Ok(Some(caller)) if policy.who.is_phone() => {
+            if node.limits.request(caller.no).is_err() {
+                req.extensions_mut().insert(TooOften);
+            }
+        }
         Ok(Some(caller)) => {
             node.limits.request(caller.no).map_err(|wait| ApiError::too_often("too many requests", wait))?;
             if policy.toll == Toll::InviteMade {
@@ -167,6 +174,9 @@ fn admit(req: &mut ServiceRequest, policy: &'static Policy) -> Result<(), ApiErr
         Ok(None) => {}
         Err(denied) => {
             if denied == Denied::Wrong {
+                if policy.who.is_phone() {
+                    door::note_wrong(req.request(), &node, policy);
+                }
                 wrong_credential(&node, from)?;
             }
             return Err(denied.into());
@@ -207,6 +217,7 @@ fn watch_body(req: &mut ServiceRequest, policy: &Policy, node: &Arc<Node>) -> Re
         Takes::Nothing => Some(0),
         Takes::Json => Some(limits.body_bytes),
         Takes::LargeJson => Some(limits.admin_body_bytes),
+        Takes::Phone => Some(limits.phone_body_bytes),
         Takes::Lines | Takes::Frames => None,
     };
     if matches!(policy.takes, Takes::Json | Takes::LargeJson) && !is_json(req.request()) {

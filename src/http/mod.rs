@@ -23,6 +23,7 @@ pub mod outbox;
 mod outbox_queue;
 pub mod peer;
 pub mod people;
+pub mod phones;
 pub mod policy;
 pub mod profile;
 pub mod query;

@@ -6,6 +6,7 @@ pub(super) mod fields;
 mod friendship;
 mod hours;
 mod invites;
+mod phones;
 mod profile;
 mod ready;
 mod reports;
@@ -33,6 +34,10 @@ pub use friendship::{
 pub use hours::{DayReply, HourReply, SeriesReply};
 pub use invites::{
     AcceptBody, AcceptReply, InviteReply, InviteRow, InviteView, InvitesReply, parse_accept_body, parse_invite_body,
+};
+pub use phones::{
+    AlertReply, AlertsReply, DroppedReply, HintReply, PhoneBody, PhoneReply, PhonesReply, SentReply, SetupField,
+    SetupReply, WrongReply, parse_phone_body,
 };
 pub use profile::{AvailabilityReply, MeReply, ProfileBody, parse_profile_body};
 pub use ready::{PartReply, ReadyReply};

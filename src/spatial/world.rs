@@ -1,5 +1,6 @@
 //! Everybody at once: commands in, [`Event`]s out. No clock of its own: `now` is a parameter and must not run backwards.
 //! Every command first does what has become due, so it does not matter how often [`World::tick`] is called.
+pub use super::explain::Why;
 pub use super::facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Seen, Settings};
 pub use super::index::BoundingBox;
 

@@ -9,12 +9,14 @@ mod invites;
 mod live;
 mod people;
 mod sharing;
+mod tokens;
 
 pub use audit::{Action, AuditEntry, AuditRow};
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
 pub use invites::{InviteKind, InviteRow};
 pub use live::{DeviceRow, LiveRow, PairRow};
-pub use people::{Account, PAGE, PageRow, PersonRow, TokenKind, TokenRow};
+pub use people::{Account, PAGE, PageRow, PersonRow};
+pub use tokens::{PhoneChoice, TokenKind, TokenRow};
 
 use super::codec::RowError;
 

@@ -103,6 +103,29 @@ impl Person {
         }
     }
 
+    /// The time of the newest fix of any device.
+    #[must_use]
+    pub fn newest(&self) -> Option<UnixMs> {
+        self.track.newest.as_ref().map(|fix| fix.t)
+    }
+
+    /// The time of the newest fix of a device; 0 when it has sent none.
+    #[must_use]
+    pub fn last_t(&self, device: u16) -> UnixMs {
+        self.devices.get(usize::from(device)).map_or(UnixMs(0), |device| device.last_t)
+    }
+
+    /// Takes in where a phone is that still has older fixes to send: it moves the person, and says nothing of how they walked.
+    pub fn report_present(&mut self, fix: &Fix, device: u16, now: UnixMs) -> Reported {
+        self.last_seen = now;
+        let accepted = self.track.accept(*fix);
+        if let Some(row) = self.devices.get_mut(usize::from(device)) {
+            row.last_t = row.last_t.max(fix.t);
+        }
+        let live = (accepted == Accepted::Live).then(|| live_of(fix));
+        Reported { live, steps_changed: false, changed: !matches!(accepted, Accepted::Duplicate) }
+    }
+
     /// Takes a fix in.
     pub fn report(&mut self, fix: &Fix, device: u16, now: UnixMs) -> Reported {
         self.last_seen = now;

@@ -56,6 +56,12 @@ pub(super) struct Fields<'a> {
     pub hidden_until: Field<'a>,
     #[serde(borrow)]
     pub only_free: Field<'a>,
+    #[serde(borrow)]
+    pub app: Field<'a>,
+    #[serde(borrow)]
+    pub near_notices: Field<'a>,
+    #[serde(borrow)]
+    pub ask_steps: Field<'a>,
 }
 
 impl<'a> Fields<'a> {

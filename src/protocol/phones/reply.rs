@@ -154,6 +154,42 @@ pub fn send_interval(room_m: Option<f64>) -> &'static str {
     }
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Configuration<'a> {
+    #[serde(rename = "_type")]
+    kind: &'static str,
+    mode: u8,
+    url: &'a str,
+    auth: bool,
+    username: &'a str,
+    password: &'a str,
+    device_id: &'a str,
+    tid: String,
+    monitoring: u8,
+    cmd: bool,
+}
+
+/// The settings that a link or a file brings into OwnTracks: HTTP mode, significant changes, questions allowed. `tid` is what
+/// the app shows on the marker: Android takes two characters.
+#[must_use]
+pub fn owntracks_configuration(url: &str, user: &str, token: &str, device: &str) -> String {
+    let tid = user.chars().filter(char::is_ascii_alphanumeric).take(2).collect();
+    let configuration = Configuration {
+        kind: "configuration",
+        mode: 3,
+        url,
+        auth: true,
+        username: user,
+        password: token,
+        device_id: device,
+        tid,
+        monitoring: 1,
+        cmd: true,
+    };
+    serde_json::to_string(&configuration).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
