@@ -154,8 +154,8 @@ impl App {
             config,
             certificates: listening.certificates.clone(),
         });
-        let (address, url) = (listening.address, listening.url());
-        let first_link = invites::first_link(&node, &url)?;
+        let (address, url, page_url) = (listening.address, listening.url(), listening.page_url());
+        let first_link = invites::first_link(&node, &page_url)?;
         let server = listening.serve(&node)?;
         let admin = admin_socket::bind(&node.config.store.data).context("cannot make the private socket")?;
         actix_rt::spawn(admin_socket::serve(admin, node.clone(), url.clone()));

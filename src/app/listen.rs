@@ -63,6 +63,16 @@ impl Listening {
         format!("{scheme}://{}", self.address)
     }
 
+    /// The same as a browser on this machine can open it: browsers refuse the address that means every address.
+    #[must_use]
+    pub fn page_url(&self) -> String {
+        if self.address.ip().to_canonical().is_unspecified() {
+            let scheme = if self.certificates.is_some() { "https" } else { "http" };
+            return format!("{scheme}://localhost:{}", self.address.port());
+        }
+        self.url()
+    }
+
     /// Answers there.
     ///
     /// # Errors

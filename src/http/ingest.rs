@@ -49,7 +49,7 @@ pub async fn post_fixes(
 /// # Errors
 /// 415 for another content type; 503 when it cannot be stored. Bad lines are listed, the others count.
 pub async fn post_ingest(
-    _administrator: Administrator,
+    Administrator(administrator): Administrator,
     req: HttpRequest,
     payload: web::Payload,
     node: web::Data<Arc<Node>>,
@@ -61,7 +61,7 @@ pub async fn post_ingest(
         return Err(ApiError::with_status(status, crate::domain::Code::BadField, message));
     }
     let mut body = node.body(payload);
-    let mut import = Import::new(node.get_ref().clone())?;
+    let mut import = Import::new(node.get_ref().clone(), administrator.no)?;
     let mut splitter = LineSplitter::new();
     let mut at_start = true;
     while let Some(piece) = body.next().await? {
@@ -112,15 +112,17 @@ pub fn mark_hours(node: &Node, no: UserNo, at: UnixMs, free: bool) {
 
 struct Import {
     node: Arc<Node>,
+    /// Who imports.
+    by: UserNo,
     device: DeviceName,
     touched: FxHashSet<UserNo>,
     reply: IngestReply,
 }
 
 impl Import {
-    fn new(node: Arc<Node>) -> Result<Self, ApiError> {
+    fn new(node: Arc<Node>, by: UserNo) -> Result<Self, ApiError> {
         let device = DeviceName::parse("ingest")?;
-        Ok(Self { node, device, touched: FxHashSet::default(), reply: IngestReply::default() })
+        Ok(Self { node, by, device, touched: FxHashSet::default(), reply: IngestReply::default() })
     }
 
     async fn line(&mut self, number: u64, line: Result<String, crate::domain::Refusal>) -> Result<(), ApiError> {
@@ -168,7 +170,11 @@ impl Import {
         if let Some(account) = self.node.user.accounts.by_id(&line.user) {
             return Ok(account.no);
         }
-        let made = self.node.people.create(&[NewUser::named(line.user.clone())], &[], None).map_err(store_error)?;
+        let made = self
+            .node
+            .people
+            .create_by(Some(self.by), &[NewUser::named(line.user.clone())], &[], None)
+            .map_err(store_error)?;
         self.reply.created += 1;
         made.first().map(|person| person.account.no).ok_or_else(|| Stop::All(ApiError::unavailable("try again")))
     }

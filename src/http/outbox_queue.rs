@@ -227,3 +227,95 @@ impl Queue {
         Some((OpCode::Close, Bytes::from(payload)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DisplayName, UnixMs, UserId};
+    use crate::protocol::server::{Limits, Place, Welcome};
+
+    const VIEWER: UserNo = UserNo(1);
+    const FRIEND: UserNo = UserNo(2);
+
+    /// What the friend shows the viewer at the moment of writing out, and the viewer the friend.
+    #[derive(Debug)]
+    struct Now {
+        shown: Sight,
+        back: Sight,
+    }
+
+    impl Gate for Now {
+        fn sight(&self, owner: UserNo, _: UserNo) -> Sight {
+            if owner == FRIEND { self.shown } else { self.back }
+        }
+
+        fn keep(&self, _: UserNo, friends: &mut Vec<MovedFriend>) {
+            friends.retain(|friend| self.shown >= Sight::from(friend.precision));
+        }
+
+        fn late_drop(&self) {}
+    }
+
+    /// What leaves of one thing that waited, as text.
+    fn written(waiting: Waiting, shown: Sight, back: Sight) -> String {
+        let reader = Reader { no: Some(VIEWER), gate: Some(Arc::new(Now { shown, back })) };
+        let mut queue = Queue { reader, ..Queue::default() };
+        queue.state_bytes = waiting.len();
+        queue.state.push_back(waiting);
+        String::from_utf8_lossy(&queue.next_chunk().0).into_owned()
+    }
+
+    fn welcome() -> Waiting {
+        let user = UserId::parse("viewer", "user").unwrap();
+        let welcome = Welcome {
+            name: DisplayName::from(&user),
+            user,
+            free: false,
+            steps_today: 0,
+            last_seq: 0,
+            limits: Limits { frame_bytes: 1, fixes_per_frame: 1, frames_per_second: 1 },
+            server_time: UnixMs(1),
+        };
+        let place = Place { lat: 52.520_8, lon: 13.405_4, t: 1, acc: None, approximate: false };
+        let friend = Friend {
+            user: "friend".to_owned(),
+            name: "Friend".to_owned(),
+            online: true,
+            free: true,
+            note: Some("coffee?".to_owned()),
+            until: None,
+            near: true,
+            place: Some(place),
+        };
+        Waiting::Friends(Box::new(FriendList::Welcome(Box::new(welcome), vec![(FRIEND, Sight::Exact, friend)])))
+    }
+
+    #[test]
+    fn a_welcome_that_waits_shows_friends_as_they_show_themselves_when_it_leaves() {
+        let shows = |shown| {
+            let text = written(welcome(), shown, Sight::Exact);
+            ["\"friend\"", "52.5208", "coffee?", "\"near\":true"].map(|part| text.contains(part))
+        };
+        assert_eq!(shows(Sight::Exact), [true; 4]);
+        assert_eq!(shows(Sight::Approximate), [true, false, true, true]);
+        assert_eq!(shows(Sight::Presence), [true, false, true, true]);
+        assert_eq!(shows(Sight::Veiled), [true, false, false, false]);
+        assert_eq!(shows(Sight::Nothing), [false; 4]);
+    }
+
+    #[test]
+    fn what_both_must_see_leaves_only_while_both_do() {
+        let near = || {
+            let frame = ByteString::from_static("{\"type\":\"near\"}");
+            Waiting::About(Box::new(About { of: FRIEND, needs: Sight::Presence, mutual: true, frame, otherwise: None }))
+        };
+        assert!(written(near(), Sight::Exact, Sight::Exact).contains("near"));
+        assert!(written(near(), Sight::Exact, Sight::Presence).contains("near"));
+        assert_eq!(
+            written(near(), Sight::Exact, Sight::Veiled),
+            "",
+            "the viewer hides: the friend hears nothing either"
+        );
+        assert_eq!(written(near(), Sight::Veiled, Sight::Exact), "");
+    }
+}

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, Route, web};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError as _, Route, web};
 
 use super::error::ApiError;
 use super::policy::About::{Caller, Everybody, Friends, Inviter, Nobody};
@@ -140,7 +141,9 @@ fn serve(config: &mut web::ServiceConfig, table: &'static [Row]) {
     for path in paths {
         let rows: Vec<&'static Row> = table.iter().filter(|row| row.policy.path == path).collect();
         let policies: Rc<[&'static Policy]> = rows.iter().map(|row| &row.policy).collect();
-        let mut resource = web::resource(patterns(path, &policies)).default_service(web::to(wrong_method));
+        let allowed = allowed(&policies);
+        let patterns = patterns(path, &policies);
+        let mut resource = web::resource(patterns).default_service(web::to(move || wrong_method(allowed.clone())));
         for row in rows {
             for method in row.policy.verb.methods() {
                 resource = resource.route((row.handler)().method(method.clone()));
@@ -167,7 +170,18 @@ async fn no_such_call() -> Result<HttpResponse, ApiError> {
     Err(ApiError::with_status(StatusCode::NOT_FOUND, Code::NotFound, "there is no such call"))
 }
 
-async fn wrong_method(req: HttpRequest) -> Result<HttpResponse, ApiError> {
-    tracing::debug!(method = %req.method(), "wrong method");
-    Err(ApiError::with_status(StatusCode::METHOD_NOT_ALLOWED, Code::NotFound, "this call has another method"))
+/// The methods of a path, as the header `Allow` names them.
+fn allowed(policies: &[&Policy]) -> String {
+    let methods = policies.iter().flat_map(|policy| policy.verb.methods());
+    methods.map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+async fn wrong_method(allowed: String) -> HttpResponse {
+    let message = format!("this call takes {allowed}");
+    let refused = ApiError::with_status(StatusCode::METHOD_NOT_ALLOWED, Code::NotFound, &message);
+    let mut response = refused.error_response();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
 }

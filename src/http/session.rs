@@ -194,9 +194,18 @@ impl PersonSession {
         }))
     }
 
-    fn refuse_speed(&mut self, link: &Link) -> Flow {
+    fn refuse_speed(&mut self, limit: Limit, link: &Link) -> Flow {
         if self.floods.times.len().is_multiple_of(50) {
-            let message = format!("at most {} frames a second", self.node.config.limits.frames_per_second);
+            let limits = &self.node.config.limits;
+            let message = match limit {
+                Limit::UserFrames => {
+                    format!("at most {} frames a second from all your devices together", limits.user_frames_per_second)
+                }
+                Limit::UserBytes => {
+                    format!("at most {} bytes a second from all your devices together", limits.user_bytes_per_second)
+                }
+                _ => format!("at most {} frames a second", limits.frames_per_second),
+            };
             link.outbox().state(server::error(&Refusal::new(Code::RateLimited, message), None));
         }
         if self.floods.is_full_after_one_more() {
@@ -287,8 +296,8 @@ impl Session for PersonSession {
         let Message::Text(text) = message else {
             return self.close_settled(CloseCode::UNSUPPORTED, "binary is not understood", link);
         };
-        if !self.frames.take(text.len()) {
-            return self.refuse_speed(link);
+        if let Err(limit) = self.frames.take(text.len()) {
+            return self.refuse_speed(limit, link);
         }
         match client::parse(&text).and_then(|frame| self.frame(frame, link)) {
             Ok(flow) => flow,

@@ -158,6 +158,9 @@ fn an_import_makes_people_places_and_hours_and_lists_what_it_refused() {
     assert_eq!((&reply["refused"], &reply["rejected"][0]["index"]), (&json!(1), &json!(3)));
     assert_eq!(reply["rejected"][0]["code"], "out_of_range");
     assert_eq!(import()["created"], 0, "again: the same people");
+    let audit = node.call_as(&root, "GET", "/v1/admin/audit").ok();
+    let by_root = |entry: &&Value| entry["action"] == "user_created" && entry["actor"] == "root";
+    assert_eq!(audit["entries"].as_array().unwrap().iter().filter(by_root).count(), 2, "{audit}");
     // What is said today also says that they are here at noon, now.
     until("the hours are counted", || histogram(&node, &root, "2027-03-15").join(", ").starts_with("10: 1/1, 11: 1/2"));
     let stats = node.call_as(&root, "GET", "/v1/admin/stats").ok();

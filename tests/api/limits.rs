@@ -196,6 +196,8 @@ fn all_connections_of_a_person_together_say_so_many_frames() {
     let heard = flood(&node, &ann, 30, ping);
     assert!((20..=24).contains(&pongs(&heard)), "{heard:?}");
     assert!(errors(&heard) >= 1, "{heard:?}");
+    let says = |heard: &Received| matches!(heard, Received::Text(text) if text.contains("all your devices together"));
+    assert!(heard.iter().any(says), "{heard:?}");
     let (of_person, of_connection) = (refused(&node, "user_frames"), refused(&node, "frames"));
     assert!((6..=10).contains(&of_person), "{of_person}");
     assert_eq!(of_connection, 0, "no connection was too fast by itself");

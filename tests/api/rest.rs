@@ -57,6 +57,8 @@ fn every_route_refuses_the_methods_it_does_not_have() {
                 assert_ne!(reply.status, 405, "{method} {path}");
             } else {
                 assert_eq!(reply.status, 405, "{method} {path}: {}", reply.text());
+                let allowed = reply.header("allow").unwrap();
+                assert!(!allowed.is_empty() && !allowed.split(", ").any(|other| other == method), "{path}: {allowed}");
             }
         }
     }

@@ -38,8 +38,10 @@ fn plain_http_beyond_loopback_needs_to_be_asked_for() {
     check.arg(file);
     run(check).refused(78, &["--insecure-http"]);
 
-    let node = start(serving(&data, &["--listen", "0.0.0.0:0", "--insecure-http"]));
+    let mut node = start(serving(&data, &["--listen", "0.0.0.0:0", "--insecure-http"]));
     node.logs("plain HTTP on an address that is not loopback", 1);
+    let (link, line) = (format!(" http://localhost:{}/join#", node.address.port()), node.next_line());
+    assert!(line.contains(&link), "a link that a browser opens: {line}");
     assert_eq!(call(([127, 0, 0, 1], node.address.port()).into(), "GET", "/health").send().status, 200);
 }
 

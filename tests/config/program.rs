@@ -197,6 +197,14 @@ impl Running {
         }
     }
 
+    /// What it prints next.
+    #[track_caller]
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.as_mut().unwrap().read_line(&mut line).unwrap();
+        line
+    }
+
     /// From now on nobody reads what it prints.
     pub fn ignore(&mut self) {
         drop(self.out.take());

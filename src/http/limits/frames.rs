@@ -25,14 +25,17 @@ impl Frames {
         self.seat = Some(seat);
     }
 
-    /// Takes one frame of so many bytes; false when that is too much.
-    pub fn take(&mut self, bytes: usize) -> bool {
+    /// Takes one frame of so many bytes.
+    ///
+    /// # Errors
+    /// The limit that has nothing left.
+    pub fn take(&mut self, bytes: usize) -> Result<(), Limit> {
         let taken = match &self.seat {
             _ if !self.own.take() => Err(Limit::Frames),
             Some(seat) => seat.budget().take(bytes),
             None => Ok(()),
         };
-        taken.inspect_err(|limit| self.limits.refused.count(*limit)).is_ok()
+        taken.inspect_err(|limit| self.limits.refused.count(*limit))
     }
 }
 
