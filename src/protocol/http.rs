@@ -3,6 +3,7 @@ mod admin;
 mod csv;
 mod export;
 mod fields;
+mod free_hours;
 mod friendship;
 mod hours;
 mod invites;
@@ -26,6 +27,7 @@ pub use export::{
     ExportedInvite, ExportedSharing, positions_geojson,
 };
 pub use fields::LONGEST_AHEAD_MS;
+pub use free_hours::DayHoursReply;
 pub use friendship::{
     BlocksReply, FriendReply, FriendsReply, NearbyReply, PersonRow, SharingBody, SharingReply, ViewReply, ViewerReply,
     ViewersReply, parse_sharing_body, sight_word,
@@ -34,7 +36,7 @@ pub use hours::{DayReply, HourReply, SeriesReply};
 pub use invites::{
     AcceptBody, AcceptReply, InviteReply, InviteRow, InviteView, InvitesReply, parse_accept_body, parse_invite_body,
 };
-pub use profile::{AvailabilityReply, MeReply, ProfileBody, parse_profile_body};
+pub use profile::{AvailabilityReply, MeReply, NextReply, ProfileBody, parse_profile_body};
 pub use ready::{PartReply, ReadyReply};
 pub use reports::{FixesReply, IngestReply, RejectedLine};
 pub use session::{SessionBody, SessionReply, WhoReply, parse_session_body};
