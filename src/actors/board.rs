@@ -3,47 +3,82 @@
 //! friend who reads late reads the newer state, never an older one than was announced.
 use parking_lot::RwLock;
 
-use crate::domain::{Availability, UnixMs, UserNo};
+use crate::domain::{Availability, Present, UnixMs, UserNo};
 
 /// A person's state as friends see it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
     /// A device is connected, or was a moment ago.
     pub online: bool,
-    /// What the person set by hand, as it was set: ask [`Availability::at`] for now.
+    /// What friends may read of being free.
     pub availability: Availability,
+}
+
+/// What is known of one person.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Entry {
+    online: bool,
+    /// As it was set: lapsed or not.
+    hand: Option<Availability>,
+}
+
+impl Entry {
+    fn present(&self, now: UnixMs) -> Present {
+        Present::by_hand(self.hand.as_ref(), now).unwrap_or_default()
+    }
 }
 
 /// All standings, by dense number.
 #[derive(Debug, Default)]
 pub struct Board {
-    standings: RwLock<Vec<Option<Box<Standing>>>>,
+    entries: RwLock<Vec<Option<Box<Entry>>>>,
 }
 
 impl Board {
-    /// A person's standing with what has lapsed removed; offline and busy for someone unknown.
+    /// A person's standing at `now`; offline and busy for someone unknown.
     #[must_use]
     pub fn standing(&self, no: UserNo, now: UnixMs) -> Standing {
-        let standings = self.standings.read();
-        let Some(Some(standing)) = standings.get(no.index()) else { return Standing::default() };
-        Standing { online: standing.online, availability: standing.availability.at(now) }
+        let entry = |entry: &Entry| Standing { online: entry.online, availability: entry.present(now).shown() };
+        self.read(no, entry).unwrap_or_default()
+    }
+
+    /// What holds of a person at `now`.
+    #[must_use]
+    pub fn present(&self, no: UserNo, now: UnixMs) -> Present {
+        self.read(no, |entry| entry.present(now)).unwrap_or_default()
     }
 
     /// True when the person is free at `now`.
     #[must_use]
     pub fn is_free(&self, no: UserNo, now: UnixMs) -> bool {
-        let standings = self.standings.read();
-        standings.get(no.index()).is_some_and(|place| place.as_ref().is_some_and(|s| s.availability.is_free(now)))
+        self.read(no, |entry| entry.present(now).free).unwrap_or(false)
     }
 
-    /// Replaces a person's standing. Numbers come from the store, one after another, so the table stays dense.
-    pub fn write(&self, no: UserNo, standing: Standing) {
-        let mut standings = self.standings.write();
-        if standings.len() <= no.index() {
-            standings.resize_with(no.index() + 1, || None);
+    /// Says whether somebody is online, and what they set by hand.
+    pub fn write(&self, no: UserNo, online: bool, hand: Option<Availability>) {
+        self.change(no, |entry| (entry.online, entry.hand) = (online, hand));
+    }
+
+    /// Forgets somebody.
+    pub fn forget(&self, no: UserNo) {
+        self.change(no, |entry| *entry = Entry::default());
+    }
+
+    fn read<T>(&self, no: UserNo, read: impl FnOnce(&Entry) -> T) -> Option<T> {
+        let entries = self.entries.read();
+        entries.get(no.index())?.as_deref().map(read)
+    }
+
+    /// Numbers come from the store, one after another, so the table stays dense.
+    fn change(&self, no: UserNo, change: impl FnOnce(&mut Entry)) {
+        let mut entries = self.entries.write();
+        if entries.len() <= no.index() {
+            entries.resize_with(no.index() + 1, || None);
         }
-        if let Some(place) = standings.get_mut(no.index()) {
-            *place = (standing != Standing::default()).then(|| Box::new(standing));
+        if let Some(place) = entries.get_mut(no.index()) {
+            let mut entry = place.take().unwrap_or_default();
+            change(&mut entry);
+            *place = (*entry != Entry::default()).then_some(entry);
         }
     }
 }

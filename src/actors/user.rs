@@ -37,7 +37,7 @@ use super::registry::{Overrun, Registry};
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::spatial_index::{FriendPlace, RequestSnapshot, SpatialIndex, WatchFriends};
 use crate::activity::histogram::{Presence, hour_of};
-use crate::domain::{Availability, Clock, Fix, Note, Sight, UnixMs, UserNo};
+use crate::domain::{Availability, Clock, Fix, Note, Present, Sight, UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::server::{self, Friend, Limits, Place, Rejected, ServerFrame, Welcome};
 use crate::spatial::world::Reason;
@@ -270,13 +270,14 @@ impl User {
         });
     }
 
-    fn standing(&self) -> Standing {
-        Standing { online: self.online, availability: self.person.availability.clone() }
+    /// What friends see at `now`.
+    fn standing(&self, now: UnixMs) -> Standing {
+        Standing { online: self.online, availability: self.present(now).shown() }
     }
 
     /// Puts the person's standing on the board and tells the friends who may know.
     fn announce(&self) {
-        self.deps.board.write(self.no, self.standing());
+        self.deps.board.write(self.no, self.online, self.person.hand.clone());
         let frame = self.presence(self.now());
         for friend in self.friends.iter().filter(|friend| self.veiled.binary_search(friend).is_err()) {
             self.tell_friend(*friend, Sight::Presence, frame.clone());
@@ -284,7 +285,12 @@ impl User {
     }
 
     fn presence(&self, now: UnixMs) -> ByteString {
-        server::presence(self.person.account.id.as_str(), self.online, &self.person.availability.at(now))
+        server::presence(self.person.account.id.as_str(), self.online, &self.present(now).shown())
+    }
+
+    /// What holds of the person at `now`.
+    fn present(&self, now: UnixMs) -> Present {
+        Present::by_hand(self.person.hand.as_ref(), now).unwrap_or_default()
     }
 
     fn tell_friend(&self, friend: UserNo, needs: Sight, frame: ByteString) {
@@ -298,8 +304,7 @@ impl User {
         let now = self.now();
         let veiled = veiled(&self.deps.gate, self.no, &self.friends, now);
         let before = std::mem::replace(&mut self.veiled, veiled);
-        let shown = Standing { online: self.online, availability: self.person.availability.at(now) };
-        if shown != Standing::default() {
+        if self.standing(now) != Standing::default() {
             let offline = server::presence(self.person.account.id.as_str(), false, &Availability::default());
             for friend in self.friends.iter() {
                 match (before.binary_search(friend).is_ok(), self.veiled.binary_search(friend).is_ok()) {
@@ -310,7 +315,7 @@ impl User {
             }
         }
         let account = &self.person.account;
-        let (free, hidden) = (self.person.availability.is_free(now), is_hidden(account, now));
+        let (free, hidden) = (self.present(now).free, is_hidden(account, now));
         let person = crate::spatial::world::Person {
             radius: account.radius,
             free,
@@ -348,7 +353,7 @@ impl User {
     fn note_hours(&self, presence: Presence, on: bool, now: UnixMs) {
         let on = on && !self.uncounted;
         match presence {
-            Presence::Free if on => self.deps.hours.free_until(self.no, self.person.availability.until, now),
+            Presence::Free if on => self.deps.hours.free_until(self.no, self.present(now).until, now),
             _ => self.deps.hours.presence(self.no, presence, on, now),
         }
         if on {
@@ -356,15 +361,16 @@ impl User {
         }
     }
 
-    fn set_availability(&mut self, availability: Availability, by_hand: bool) {
+    /// Takes over what was said by hand, or that it holds no more (`None`).
+    fn set_hand(&mut self, hand: Option<Availability>, by_hand: bool) {
         let now = self.now();
         if by_hand {
             self.person.changed_by_hand = now;
         }
-        self.person.availability = availability;
+        self.person.hand = hand.filter(|hand| !hand.has_lapsed(now));
         self.dirty = true;
-        let free = self.person.availability.is_free(now);
-        if let Some(until) = self.person.availability.until.filter(|until| *until > now) {
+        let free = self.present(now).free;
+        if let Some(until) = self.person.hand.as_ref().and_then(|hand| hand.until) {
             self.deps.alarms.set(self.no, until);
         }
         // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
@@ -375,7 +381,7 @@ impl User {
 
     fn welcome(&mut self, conn: u64, places: &rustc_hash::FxHashMap<UserNo, FriendPlace>) {
         let now = self.now();
-        let steps_today = self.person.steps_today(now);
+        let (steps_today, free) = (self.person.steps_today(now), self.present(now).free);
         let friends: Vec<_> = self
             .friends
             .iter()
@@ -393,7 +399,7 @@ impl User {
             user: self.person.account.id.clone(),
             name: self.person.account.name.clone(),
             server_time: now,
-            free: self.person.availability.is_free(now),
+            free,
             steps_today,
             last_seq: self.person.last_seq(link.device),
             limits: self.deps.limits,

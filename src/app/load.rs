@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use crate::activity::histogram::start_of_hour;
 use crate::activity::steps::StepCounter;
 use crate::actors::alarm::Alarms;
-use crate::actors::board::{Board, Standing};
+use crate::actors::board::Board;
 use crate::actors::critical::Stopping;
 use crate::actors::herald::{Herald, RedisHealth};
 use crate::actors::hourly_aggregator::{self, HourlyAggregator, HourlyInbox};
@@ -45,7 +45,7 @@ pub struct Rows {
 /// What of a person's row everybody else may need; the rest is read when they come.
 struct State {
     no: UserNo,
-    availability: Availability,
+    hand: Option<Availability>,
     changed_by_hand: UnixMs,
     live: Option<Live>,
     steps_today: u32,
@@ -63,7 +63,7 @@ pub fn read(store: &Arc<Embedded>, today: Date) -> anyhow::Result<Stored> {
                 let steps = StepCounter::from_bytes(&row.steps).and_then(|steps| steps.day(today));
                 states.push(State {
                     no: row.no,
-                    availability: row.availability,
+                    hand: row.hand,
                     changed_by_hand: row.changed_by_hand,
                     live: row.track.live.as_ref().map(live_of),
                     steps_today: steps.unwrap_or(0),
@@ -102,8 +102,12 @@ pub fn fill(
     let everyone = accounts.everyone();
     let everyone_sharing: Vec<_> = everyone.iter().map(|(account, _)| account.clone()).collect();
     // Who is free is known before pairs are restored: a pair of which one seems busy would end at once.
-    let free: FxHashSet<UserNo> =
-        rows.states.iter().filter(|state| state.availability.is_free(now)).map(|state| state.no).collect();
+    let free: FxHashSet<UserNo> = rows
+        .states
+        .iter()
+        .filter(|state| state.hand.as_ref().is_some_and(|hand| hand.is_free(now)))
+        .map(|state| state.no)
+        .collect();
     for (account, _) in &everyone {
         let person = Person { free: free.contains(&account.no), ..person_of(account, now) };
         world.set_person(account.no, person, now, &mut events);
@@ -123,19 +127,19 @@ pub fn fill(
         world.restore_pair(row.a, row.b, row.near, row.announced_at);
     }
     let mut walked: i64 = 0;
-    for State { no, availability, changed_by_hand, live, steps_today } in rows.states {
-        if let Some(until) = availability.until.filter(|until| *until > now) {
+    for State { no, hand, changed_by_hand, live, steps_today } in rows.states {
+        if let Some(until) = hand.as_ref().and_then(|hand| hand.until).filter(|until| *until > now) {
             into.alarms.set(no, until);
         }
         let is_hidden = accounts.by_no(no).is_some_and(|account| account.hidden_until.is_some_and(|end| end > now));
-        if availability.free && !is_hidden {
-            into.hours.still_free(no, availability.until, changed_by_hand.min(now));
+        if let Some(hand) = hand.as_ref().filter(|hand| hand.free && !is_hidden) {
+            into.hours.still_free(no, hand.until, changed_by_hand.min(now));
         }
         if let Some(live) = live {
             world.report(no, live, now, &mut events);
         }
         walked += i64::from(steps_today);
-        into.board.write(no, Standing { online: false, availability });
+        into.board.write(no, false, hand);
     }
     into.steps_today.add(walked, now, zone);
     events

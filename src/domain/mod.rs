@@ -9,8 +9,9 @@ pub mod phone;
 pub mod refusal;
 pub mod sharing;
 pub mod user;
+pub mod weekly_hours;
 
-pub use availability::{Availability, Note};
+pub use availability::{Availability, Next, Note, Present, Source};
 pub use clock::{Clock, RELEASED, UnixMs};
 pub use entitlement::{Relation, Sight};
 pub use fix::{Fix, FixFields, LatLon};
@@ -19,3 +20,4 @@ pub use phone::{PhoneApp, Platform};
 pub use refusal::{Code, Refusal};
 pub use sharing::{Precision, Sharing};
 pub use user::{DeviceName, DisplayName, UserId, UserNo};
+pub use weekly_hours::WeeklyHours;

@@ -21,8 +21,9 @@ use crate::actors::journal::Promise;
 use crate::actors::user::Settle;
 use crate::domain::{UnixMs, UserNo};
 use crate::protocol::http::{
-    AuditEntry, ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter, ExportedFriend, ExportedHour,
-    ExportedInvite, ExportedSharing, TokenReply, positions_geojson, steps_csv, write_spread,
+    AuditEntry, DayHoursReply, ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter,
+    ExportedFriend, ExportedHour, ExportedInvite, ExportedSharing, TokenReply, positions_geojson, steps_csv,
+    write_spread,
 };
 use crate::store::StoreError;
 use crate::store::histograms::EmbeddedHistograms;
@@ -146,6 +147,8 @@ impl Person<'_> {
             created: account.created.0,
             hidden_until: account.hidden_until.map(|until| until.0),
             only_free: account.only_free,
+            free_hours: DayHoursReply::all(&account.free_hours),
+            on_board: account.on_board,
             devices: devices
                 .iter()
                 .map(|device| ExportedDevice {
@@ -273,9 +276,9 @@ fn availability(live: Option<&LiveRow>) -> ExportedAvailability {
     let Some(row) = live else { return ExportedAvailability::default() };
     let said = |t: UnixMs| Some(t.0).filter(|t| *t > 0);
     ExportedAvailability {
-        free: row.availability.free,
-        note: row.availability.note.as_ref().map(|note| note.as_str().to_owned()),
-        until: row.availability.until.map(|until| until.0),
+        free: row.hand.as_ref().is_some_and(|hand| hand.free),
+        note: row.hand.as_ref().and_then(|hand| Some(hand.note.as_ref()?.as_str().to_owned())),
+        until: row.hand.as_ref().and_then(|hand| Some(hand.until?.0)),
         changed: said(row.changed_by_hand),
         last_seen: said(row.last_seen),
     }

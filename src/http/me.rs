@@ -14,11 +14,11 @@ use crate::activity::steps::StepCounter;
 use crate::actors::downlink::Gate;
 use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
-use crate::domain::{Availability, Note, Precision, Sight, UnixMs, UserNo};
+use crate::domain::{Availability, Note, Precision, Present, Sight, UnixMs, UserNo};
 use crate::protocol::client::{nearby_query, parse_availability_body};
 use crate::protocol::http::{
-    AvailabilityReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply, SharingReply,
-    StepsDay, StepsReply, write,
+    AvailabilityReply, DayHoursReply, FriendReply, FriendsReply, LeaderReply, LeaderboardReply, MeReply, NearbyReply,
+    SharingReply, StepsDay, StepsReply, write,
 };
 use crate::store::StoreError;
 use crate::store::accounts::Identity;
@@ -50,11 +50,14 @@ pub async fn profile(node: &Node, caller: &Identity) -> Result<HttpResponse, Api
         radius: account.radius.as_metres(),
         time_zone: account.time_zone.as_deref().unwrap_or(&node.config.hours.time_zone),
         stride: account.stride_m,
-        free: own.availability.free,
-        note: own.availability.note.as_ref().map(Note::as_str),
-        until: own.availability.until.map(|UnixMs(until)| until),
+        free: own.present.free,
+        note: own.present.note.as_ref().map(Note::as_str),
+        until: own.present.until.map(|UnixMs(until)| until),
+        source: own.present.source.as_str(),
         hidden_until: account.hidden_until.filter(|until| *until > now).map(|UnixMs(until)| until),
         only_free: account.only_free,
+        free_hours: DayHoursReply::all(&account.free_hours),
+        on_board: account.on_board,
     })))
 }
 
@@ -64,7 +67,7 @@ pub async fn profile(node: &Node, caller: &Identity) -> Result<HttpResponse, Api
 /// 401.
 pub async fn get_availability(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let own = own_state(&node, caller.0.no).await?;
-    Ok(availability_reply(&own.availability))
+    Ok(availability_reply(&own.present))
 }
 
 /// `PUT /v1/me/availability`.
@@ -81,7 +84,7 @@ pub async fn put_availability(
     set_availability(&node, caller, Some(availability)).await
 }
 
-/// `DELETE /v1/me/availability`: back to the default.
+/// `DELETE /v1/me/availability`: back to the calendar, the weekly hours or the default.
 ///
 /// # Errors
 /// 503 when it cannot be stored.
@@ -99,7 +102,7 @@ async fn set_availability(
     let stored = addr.send(message).await.map_err(|_| ApiError::unavailable("try again"))?;
     until_stored(stored).await?;
     let own = own_state(node, caller.0.no).await?;
-    Ok(availability_reply(&own.availability))
+    Ok(availability_reply(&own.present))
 }
 
 /// `GET /v1/friends`.
@@ -222,12 +225,8 @@ fn stored_steps(node: &Node, no: UserNo, date: jiff::civil::Date) -> Result<Opti
     read().map_err(|error: StoreError| unreadable(&error))
 }
 
-fn availability_reply(availability: &Availability) -> HttpResponse {
-    json(write(&AvailabilityReply {
-        free: availability.free,
-        note: availability.note.as_ref().map(Note::as_str),
-        until: availability.until.map(|UnixMs(until)| until),
-    }))
+fn availability_reply(present: &Present) -> HttpResponse {
+    json(write(&AvailabilityReply::of(present)))
 }
 
 fn actor(node: &Node, no: UserNo) -> Result<actix::Addr<User>, ApiError> {

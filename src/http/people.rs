@@ -4,7 +4,6 @@ use std::sync::Arc;
 use actix_web::web;
 
 use crate::activity::histogram::Presence;
-use crate::actors::board::Standing;
 use crate::actors::journal::Promise;
 use crate::actors::spatial_inbox::Fact;
 use crate::actors::spatial_index::SettleIndex;
@@ -84,7 +83,7 @@ impl People {
             self.deps.journal.forget(no);
             self.deps.phones.forget_person(no);
             self.ask(no, Expelled).await;
-            self.deps.board.write(no, Standing::default());
+            self.deps.board.forget(no);
             for friend in friends.iter() {
                 self.ask(*friend, FriendGone { no, user: account.id.clone() }).await;
             }

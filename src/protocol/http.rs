@@ -2,7 +2,8 @@
 mod admin;
 mod csv;
 mod export;
-pub(super) mod fields;
+mod fields;
+mod free_hours;
 mod friendship;
 mod hours;
 mod invites;
@@ -27,6 +28,7 @@ pub use export::{
     ExportedInvite, ExportedSharing, positions_geojson,
 };
 pub use fields::LONGEST_AHEAD_MS;
+pub use free_hours::DayHoursReply;
 pub use friendship::{
     BlocksReply, FriendReply, FriendsReply, NearbyReply, PersonRow, SharingBody, SharingReply, ViewReply, ViewerReply,
     ViewersReply, parse_sharing_body, sight_word,
@@ -39,7 +41,7 @@ pub use phones::{
     AlertReply, AlertsReply, DroppedReply, HintReply, PhoneBody, PhoneReply, PhonesReply, SentReply, SetupField,
     SetupReply, WrongReply, parse_phone_body,
 };
-pub use profile::{AvailabilityReply, MeReply, ProfileBody, parse_profile_body};
+pub use profile::{AvailabilityReply, MeReply, NextReply, ProfileBody, parse_profile_body};
 pub use ready::{PartReply, ReadyReply};
 pub use reports::{FixesReply, IngestReply, RejectedLine};
 pub use session::{SessionBody, SessionReply, WhoReply, parse_session_body};

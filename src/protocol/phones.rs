@@ -5,6 +5,7 @@
 //! apps, see the module of each.
 pub mod face;
 pub mod gpslogger;
+mod loose;
 mod moment;
 mod names;
 pub mod osmand;

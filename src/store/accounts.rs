@@ -252,6 +252,8 @@ impl Accounts {
         account.admin = change.admin.unwrap_or(account.admin);
         account.hidden_until = change.hidden_until.unwrap_or(account.hidden_until);
         account.only_free = change.only_free.unwrap_or(account.only_free);
+        account.free_hours = change.free_hours.unwrap_or(account.free_hours);
+        account.on_board = change.on_board.unwrap_or(account.on_board);
         let account = Arc::new(account);
         plan.change(Person { account: account.clone(), ..person });
         self.apply(&mut next, plan)?;

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::error::StoreError;
 use super::rows::{Account, InviteKind, InviteRow, PhoneChoice, TokenKind};
 use super::secret::{Secret, SecretError};
-use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo};
+use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo, WeeklyHours};
 
 /// Why an account cannot be made or changed.
 #[derive(Debug, Error)]
@@ -143,6 +143,10 @@ pub struct ProfileChange {
     pub hidden_until: Option<Option<UnixMs>>,
     /// Shows a position only while free.
     pub only_free: Option<bool>,
+    /// When the person is usually free; empty: nothing is said of that.
+    pub free_hours: Option<WeeklyHours>,
+    /// Stands in friends' leaderboards.
+    pub on_board: Option<bool>,
 }
 
 /// An invite that was made.

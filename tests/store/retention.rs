@@ -22,7 +22,7 @@ fn row(no: u32, newest: i64, live: i64, suspect: Option<i64>) -> LiveRow {
     steps.report(&fix(NOW + newest), 0, &jiff::tz::TimeZone::UTC);
     LiveRow {
         no: UserNo(no),
-        availability: Availability { free: true, note: Some(Note::parse("coffee?").unwrap()), until: Some(NOW + DAY) },
+        hand: Some(Availability { free: true, note: Some(Note::parse("coffee?").unwrap()), until: Some(NOW + DAY) }),
         track: Track {
             newest: Some(fix(NOW + newest)),
             live: Some(fix(NOW + live)),

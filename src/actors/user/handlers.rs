@@ -111,7 +111,7 @@ impl Handler<SetAvailability> for User {
         if !self.revive(ctx) {
             return MessageResult(None);
         }
-        self.set_availability(availability.unwrap_or_default(), true);
+        self.set_hand(availability, true);
         match (speaker, seq) {
             (Speaker::Connection(conn), Some(seq)) => {
                 self.acknowledge(conn, seq, &[]);
@@ -145,10 +145,10 @@ impl Handler<RecordSeed> for User {
         };
         let Some(device) = device else { return };
         let is_news = is_recent && fix.t >= self.person.changed_by_hand;
-        let was = self.person.availability.is_free(self.now());
+        let was = self.present(self.now()).free;
         self.take(&fix, device, ctx);
         if is_news && was != free {
-            self.set_availability(Availability { free, note: None, until: None }, true);
+            self.set_hand(Some(Availability { free, note: None, until: None }), true);
         }
         if is_news {
             self.person.changed_by_hand = fix.t;
@@ -175,7 +175,7 @@ impl Handler<QueryOwnState> for User {
     fn handle(&mut self, _: QueryOwnState, _: &mut Self::Context) -> Self::Result {
         let now = self.now();
         MessageResult(OwnState {
-            availability: self.person.availability.at(now),
+            present: self.present(now),
             steps_today: self.person.steps_today(now),
             today: self.person.today(now),
         })
@@ -246,8 +246,8 @@ impl Handler<Lapsed> for User {
     type Result = ();
 
     fn handle(&mut self, _: Lapsed, _: &mut Self::Context) {
-        if self.person.availability.has_lapsed(self.now()) {
-            self.set_availability(Availability::default(), false);
+        if self.person.hand.as_ref().is_some_and(|hand| hand.has_lapsed(self.now())) {
+            self.set_hand(None, false);
             self.keep(None);
         }
         self.review();
@@ -309,7 +309,7 @@ impl Handler<FriendshipChanged> for User {
             self.links.forget(friend);
             return self.links.state(&ended(&user));
         }
-        let is_seen = self.veiled.binary_search(&friend).is_err() && self.standing() != Standing::default();
+        let is_seen = self.veiled.binary_search(&friend).is_err() && self.standing(self.now()) != Standing::default();
         if change == FriendshipChange::Began && is_seen {
             self.tell_friend(friend, Sight::Presence, self.presence(self.now()));
         }
@@ -353,7 +353,7 @@ impl Handler<Expelled> for User {
         self.links.close(CloseCode::NOT_AUTHENTICATED, "the account was removed");
         self.dirty = false;
         self.deps.registry.retire(self.no);
-        self.deps.board.write(self.no, Standing::default());
+        self.deps.board.forget(self.no);
         for presence in [Presence::Free, Presence::Online] {
             self.deps.hours.presence(self.no, presence, false, self.now());
         }

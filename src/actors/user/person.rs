@@ -16,8 +16,8 @@ pub struct Person {
     pub account: Account,
     /// The person's time zone: whose midnight ends their day of steps.
     pub zone: TimeZone,
-    /// What was set by hand, as it was set.
-    pub availability: Availability,
+    /// What was set by hand, as it was set; `None`: nothing.
+    pub hand: Option<Availability>,
     /// When that was.
     pub changed_by_hand: UnixMs,
     track: Track,
@@ -47,7 +47,7 @@ impl Person {
         let row = row.unwrap_or_else(|| LiveRow::empty(account.no));
         Self {
             zone: zone.unwrap_or_else(|| default_zone.clone()),
-            availability: row.availability,
+            hand: row.hand,
             changed_by_hand: row.changed_by_hand,
             track: row.track,
             steps: StepCounter::from_bytes(&row.steps).unwrap_or_else(fresh),
@@ -62,7 +62,7 @@ impl Person {
     pub fn row(&self) -> LiveRow {
         LiveRow {
             no: self.account.no,
-            availability: self.availability.clone(),
+            hand: self.hand.clone(),
             track: self.track.clone(),
             steps: self.steps.to_bytes(),
             devices: self.devices.clone(),

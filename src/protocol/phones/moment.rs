@@ -2,8 +2,8 @@
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 
+use super::loose::Loose;
 use crate::domain::UnixMs;
-use crate::protocol::http::fields::Field;
 
 /// From here on a number is milliseconds: as seconds it would be the year 5138, as milliseconds it is 1973. (The original
 /// decoder draws the line at 2^31, which would end in 2038; no moment that is accepted lies between the two.)
@@ -57,16 +57,11 @@ pub(super) fn text(text: &str, unsaid: Unsaid) -> Option<UnixMs> {
 }
 
 /// A number or a text.
-pub(super) fn of(field: &Field<'_>, unsaid: Unsaid) -> Option<UnixMs> {
+pub(super) fn of(field: &Loose<'_>, unsaid: Unsaid) -> Option<UnixMs> {
     match field {
-        Field::Text(said) => text(said, unsaid),
-        other => epoch(number(other)?),
+        Loose::Text(said) => text(said, unsaid),
+        other => epoch(other.number()?),
     }
-}
-
-/// A finite number that is written as one.
-pub(super) fn number(field: &Field<'_>) -> Option<f64> {
-    field.number("", "").ok().flatten().filter(|number| number.is_finite())
 }
 
 fn is_offset(text: &str) -> bool {

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::loose::Loose;
 use super::moment::{self, Unsaid};
 use crate::domain::UnixMs;
-use crate::protocol::http::fields::Field;
 
 /// More than this many known names in one request are not read.
 const MOST: usize = 64;
@@ -44,14 +44,14 @@ const KNOWN: &[&str] = &[
 
 /// The names of a request that mean something, and their values.
 #[derive(Default)]
-pub(super) struct Names<'a>(Vec<(&'static str, Field<'a>)>);
+pub(super) struct Names<'a>(Vec<(&'static str, Loose<'a>)>);
 
 /// What stands under one of several names.
 pub(super) enum Said<'a, 'b> {
     /// Nothing, or a word for nothing.
     Nothing,
     /// One value.
-    Once(&'b Field<'a>),
+    Once(&'b Loose<'a>),
     /// Two that differ: whoever wrote it, it cannot be known which is meant.
     Twice,
 }
@@ -72,7 +72,7 @@ impl<'a> Names<'a> {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
             let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
             if let Some(name) = known(name) {
-                let value = decode(value).filter(|value| value.len() <= LONGEST).map_or(Field::Other, Field::Text);
+                let value = decode(value).filter(|value| value.len() <= LONGEST).map_or(Loose::Other, Loose::Text);
                 names.push(name, value);
             }
         }
@@ -84,7 +84,7 @@ impl<'a> Names<'a> {
         serde_json::from_str(json).ok()
     }
 
-    fn push(&mut self, name: &'static str, value: Field<'a>) {
+    fn push(&mut self, name: &'static str, value: Loose<'a>) {
         if self.0.len() < MOST {
             self.0.push((name, value));
         }
@@ -111,7 +111,7 @@ impl<'a> Names<'a> {
     /// A finite number, written as one or as text.
     pub fn number(&self, names: &[&str]) -> Option<f64> {
         match self.said(names) {
-            Said::Once(value) => number(value),
+            Said::Once(value) => value.number_or_text(),
             Said::Nothing | Said::Twice => None,
         }
     }
@@ -128,10 +128,10 @@ impl<'a> Names<'a> {
     pub fn place(&self) -> Result<Option<(f64, f64)>, ()> {
         let (lat, lon) = (self.said(&["lat", "latitude"]), self.said(&["lon", "lng", "longitude"]));
         match (lat, lon) {
-            (Said::Once(lat), Said::Once(lon)) => number(lat).zip(number(lon)).map(Some).ok_or(()),
+            (Said::Once(lat), Said::Once(lon)) => lat.number_or_text().zip(lon.number_or_text()).map(Some).ok_or(()),
             (Said::Nothing, Said::Nothing) => match self.said(&["location"]) {
                 Said::Nothing => Ok(None),
-                Said::Once(Field::Text(pair)) => {
+                Said::Once(Loose::Text(pair)) => {
                     let parse = |text: &str| text.trim().parse().ok().filter(|number: &f64| number.is_finite());
                     let halves = pair.split_once(',').and_then(|(lat, lon)| parse(lat).zip(parse(lon)));
                     halves.map(Some).ok_or(())
@@ -147,19 +147,11 @@ fn known(name: &[u8]) -> Option<&'static str> {
     KNOWN.iter().copied().find(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
-fn says_something(value: &Field<'_>) -> bool {
+fn says_something(value: &Loose<'_>) -> bool {
     match value {
-        Field::Absent | Field::Null => false,
-        Field::Text(text) => !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case("null"),
+        Loose::Absent | Loose::Null => false,
+        Loose::Text(text) => !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case("null"),
         _ => true,
-    }
-}
-
-/// A number, also one in a text: forms have nothing else.
-pub(super) fn number(value: &Field<'_>) -> Option<f64> {
-    match value {
-        Field::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
-        other => moment::number(other),
     }
 }
 

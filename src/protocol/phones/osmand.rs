@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::loose::Loose;
 use super::moment::{self, Unsaid};
-use super::names::Names;
+use super::names::{Names, Said};
 use super::{KNOT, Reading, first_byte, text};
 use crate::domain::{FixFields, UnixMs};
-use crate::protocol::http::fields::Field;
 
 /// The most positions of one request that are read.
 const MOST: usize = 5_000;
@@ -27,12 +27,12 @@ pub fn parse(body: &[u8], query: &str, speed: Speed, now: UnixMs) -> Vec<Reading
     match first_byte(body) {
         None => vec![flat(&Names::of_query(query.as_bytes()), speed, now)],
         Some(b'{') => text(body).map_or_else(|| vec![Reading::Odd], |json| object(json, now)),
-        Some(b'[') => list(text(body).unwrap_or_default(), now, |json| object(json, now)),
+        Some(b'[') => list(text(body).unwrap_or_default(), |json| object(json, now)),
         Some(_) => vec![flat(&Names::of_query(body), speed, now)],
     }
 }
 
-fn list(json: &str, _now: UnixMs, read: impl Fn(&str) -> Vec<Reading>) -> Vec<Reading> {
+fn list(json: &str, read: impl Fn(&str) -> Vec<Reading>) -> Vec<Reading> {
     match serde_json::from_str::<Vec<&RawValue>>(json) {
         Ok(all) => all.into_iter().take(MOST).flat_map(|one| read(one.get())).collect(),
         Err(_) => vec![Reading::Odd],
@@ -48,8 +48,8 @@ fn flat(names: &Names<'_>, speed: Speed, now: UnixMs) -> Reading {
         Err(()) => return Reading::Odd,
     };
     let is_valid = match names.said(&["valid"]) {
-        super::names::Said::Once(Field::Text(text)) => !matches!(text.as_ref(), "0" | "false" | "V"),
-        super::names::Said::Once(Field::Flag(valid)) => *valid,
+        Said::Once(Loose::Text(text)) => !matches!(text.as_ref(), "0" | "false" | "V"),
+        Said::Once(Loose::Flag(valid)) => *valid,
         _ => true,
     };
     let said = names.has(&["timestamp", "time"]);
@@ -83,7 +83,7 @@ struct Envelope<'a> {
 #[serde(default)]
 struct Location<'a> {
     #[serde(borrow)]
-    timestamp: Field<'a>,
+    timestamp: Loose<'a>,
     #[serde(borrow)]
     coords: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -94,24 +94,24 @@ struct Location<'a> {
 #[serde(default)]
 struct Coords<'a> {
     #[serde(borrow)]
-    latitude: Field<'a>,
+    latitude: Loose<'a>,
     #[serde(borrow)]
-    longitude: Field<'a>,
+    longitude: Loose<'a>,
     #[serde(borrow)]
-    accuracy: Field<'a>,
+    accuracy: Loose<'a>,
     #[serde(borrow)]
-    speed: Field<'a>,
+    speed: Loose<'a>,
     #[serde(borrow)]
-    heading: Field<'a>,
+    heading: Loose<'a>,
     #[serde(borrow)]
-    altitude: Field<'a>,
+    altitude: Loose<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Battery<'a> {
     #[serde(borrow)]
-    level: Field<'a>,
+    level: Loose<'a>,
 }
 
 /// A JSON object: nested, or as flat as a form.
@@ -120,7 +120,7 @@ fn object(json: &str, now: UnixMs) -> Vec<Reading> {
     let battery = envelope.battery.map(RawValue::get);
     match envelope.location.map(RawValue::get) {
         Some(nested_one) if nested_one.starts_with('{') => vec![nested(nested_one, battery, now)],
-        Some(several) if several.starts_with('[') => list(several, now, |json| vec![nested(json, battery, now)]),
+        Some(several) if several.starts_with('[') => list(several, |json| vec![nested(json, battery, now)]),
         _ => vec![Names::of_json(json).map_or(Reading::Odd, |names| flat(&names, Speed::Knots, now))],
     }
 }
@@ -130,27 +130,26 @@ fn nested(json: &str, battery: Option<&str>, now: UnixMs) -> Reading {
     let Ok(location) = serde_json::from_str::<Location<'_>>(json) else { return Reading::Odd };
     let at = location.coords.map_or(json, RawValue::get);
     let Ok(coords) = serde_json::from_str::<Coords<'_>>(at) else { return Reading::Odd };
-    let is_nowhere = |field: &Field<'_>| matches!(field, Field::Absent | Field::Null);
-    if is_nowhere(&coords.latitude) && is_nowhere(&coords.longitude) {
+    if coords.latitude.is_nothing() && coords.longitude.is_nothing() {
         return Reading::Heartbeat;
     }
-    let place = super::names::number(&coords.latitude).zip(super::names::number(&coords.longitude));
+    let place = coords.latitude.number_or_text().zip(coords.longitude.number_or_text());
     let t = match &location.timestamp {
-        Field::Absent | Field::Null => Some(now),
+        Loose::Absent | Loose::Null => Some(now),
         said => moment::of(said, Unsaid::Utc),
     };
     let (Some((lat, lon)), Some(t)) = (place, t) else { return Reading::Odd };
     let battery = location.battery.map(RawValue::get).or(battery);
     let level = battery.and_then(|json| serde_json::from_str::<Battery<'_>>(json).ok());
-    let level = level.and_then(|battery| moment::number(&battery.level));
+    let level = level.and_then(|battery| battery.level.number());
     Reading::Fix(FixFields {
         lat,
         lon,
         t: t.0,
-        acc: moment::number(&coords.accuracy),
-        speed: moment::number(&coords.speed),
-        heading: moment::number(&coords.heading),
-        alt: moment::number(&coords.altitude),
+        acc: coords.accuracy.number(),
+        speed: coords.speed.number(),
+        heading: coords.heading.number(),
+        alt: coords.altitude.number(),
         battery: level.filter(|level| *level >= 0.0).map(|level| level * 100.0),
         steps: None,
     })

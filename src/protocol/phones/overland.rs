@@ -4,11 +4,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::loose::Loose;
 use super::moment::{self, Unsaid};
 use super::owntracks::Messages;
 use super::{Reading, first_byte, steps, text};
 use crate::domain::{FixFields, Platform};
-use crate::protocol::http::fields::Field;
 
 /// The most features of one request that are read: a full body of the smallest ones.
 const MOST: usize = 16_384;
@@ -30,7 +30,7 @@ struct Envelope<'a> {
     #[serde(borrow)]
     current: Option<&'a RawValue>,
     #[serde(borrow, rename = "_type")]
-    kind: Field<'a>,
+    kind: Loose<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -46,7 +46,7 @@ struct Feature<'a> {
 #[serde(default)]
 struct Geometry<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Field<'a>,
+    kind: Loose<'a>,
     #[serde(borrow)]
     coordinates: Option<&'a RawValue>,
 }
@@ -55,27 +55,27 @@ struct Geometry<'a> {
 #[serde(default)]
 struct Properties<'a> {
     #[serde(borrow)]
-    timestamp: Field<'a>,
+    timestamp: Loose<'a>,
     #[serde(borrow)]
-    altitude: Field<'a>,
+    altitude: Loose<'a>,
     #[serde(borrow)]
-    speed: Field<'a>,
+    speed: Loose<'a>,
     #[serde(borrow)]
-    course: Field<'a>,
+    course: Loose<'a>,
     #[serde(borrow)]
-    horizontal_accuracy: Field<'a>,
+    horizontal_accuracy: Loose<'a>,
     #[serde(borrow)]
-    battery_level: Field<'a>,
+    battery_level: Loose<'a>,
     #[serde(borrow)]
-    action: Field<'a>,
+    action: Loose<'a>,
     #[serde(borrow, rename = "type")]
-    kind: Field<'a>,
+    kind: Loose<'a>,
     #[serde(borrow)]
-    start: Field<'a>,
+    start: Loose<'a>,
     #[serde(borrow)]
-    end: Field<'a>,
+    end: Loose<'a>,
     #[serde(borrow)]
-    steps: Field<'a>,
+    steps: Loose<'a>,
 }
 
 /// Reads a request.
@@ -91,7 +91,7 @@ pub fn parse(body: &[u8]) -> Batch {
         batch.readings.push(Reading::Odd);
         return batch;
     };
-    if envelope.locations.is_none() && envelope.current.is_none() && matches!(envelope.kind, Field::Text(_)) {
+    if envelope.locations.is_none() && envelope.current.is_none() && matches!(envelope.kind, Loose::Text(_)) {
         let mut messages = Messages::default();
         messages.read(json, Platform::Ios);
         batch.readings.clone_from(&messages.readings);
@@ -116,28 +116,28 @@ pub fn parse(body: &[u8]) -> Batch {
 
 fn feature(json: &str) -> Reading {
     let Ok(Feature { geometry, properties }) = serde_json::from_str::<Feature<'_>>(json) else { return Reading::Odd };
-    if matches!(&properties.kind, Field::Text(kind) if kind == "trip") {
+    if properties.kind.is("trip") {
         return trip(&properties).unwrap_or(Reading::Ignored);
     }
-    if !matches!(properties.action, Field::Absent | Field::Null) {
+    if !properties.action.is_nothing() {
         return Reading::Ignored;
     }
     let point = geometry.and_then(|json| serde_json::from_str::<Geometry<'_>>(json.get()).ok());
-    let point = point.filter(|point| matches!(&point.kind, Field::Text(kind) if kind == "Point"));
-    let numbers = point.and_then(|point| serde_json::from_str::<Vec<Field<'_>>>(point.coordinates?.get()).ok());
+    let point = point.filter(|point| point.kind.is("Point"));
+    let numbers = point.and_then(|point| serde_json::from_str::<Vec<Loose<'_>>>(point.coordinates?.get()).ok());
     let Some(numbers) = numbers else { return Reading::Odd };
-    let number = |at: usize| numbers.get(at).and_then(moment::number);
+    let number = |at: usize| numbers.get(at).and_then(Loose::number);
     let t = moment::of(&properties.timestamp, Unsaid::Unknown);
     let (Some(lon), Some(lat), Some(t)) = (number(0), number(1), t) else { return Reading::Odd };
-    let level = moment::number(&properties.battery_level).filter(|level| *level >= 0.0);
+    let level = properties.battery_level.number().filter(|level| *level >= 0.0);
     Reading::Fix(FixFields {
         lat,
         lon,
         t: t.0,
-        acc: moment::number(&properties.horizontal_accuracy),
-        speed: moment::number(&properties.speed),
-        heading: moment::number(&properties.course),
-        alt: moment::number(&properties.altitude).or_else(|| number(2)),
+        acc: properties.horizontal_accuracy.number(),
+        speed: properties.speed.number(),
+        heading: properties.course.number(),
+        alt: properties.altitude.number().or_else(|| number(2)),
         battery: level.map(|level| level * 100.0),
         steps: None,
     })
@@ -145,7 +145,7 @@ fn feature(json: &str) -> Reading {
 
 fn trip(properties: &Properties<'_>) -> Option<Reading> {
     let at = |field| moment::of(field, Unsaid::Unknown);
-    steps(at(&properties.start)?, at(&properties.end)?, moment::number(&properties.steps)?)
+    steps(at(&properties.start)?, at(&properties.end)?, properties.steps.number()?)
 }
 
 #[cfg(test)]

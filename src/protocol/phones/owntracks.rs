@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::loose::Loose;
 use super::{KM_H, Reading, first_byte, moment, steps, text};
 use crate::domain::{FixFields, Platform, UnixMs};
-use crate::protocol::http::fields::Field;
 
 /// From the beginning of 1970 to that of 2001, seconds: Apple's clocks count from there.
 const SINCE_2001_S: f64 = 978_307_200.0;
@@ -31,33 +31,33 @@ pub struct Messages {
 #[serde(default)]
 struct Message<'a> {
     #[serde(borrow, rename = "_type")]
-    kind: Field<'a>,
+    kind: Loose<'a>,
     #[serde(borrow)]
-    lat: Field<'a>,
+    lat: Loose<'a>,
     #[serde(borrow)]
-    lon: Field<'a>,
+    lon: Loose<'a>,
     #[serde(borrow)]
-    tst: Field<'a>,
+    tst: Loose<'a>,
     #[serde(borrow)]
-    acc: Field<'a>,
+    acc: Loose<'a>,
     #[serde(borrow)]
-    alt: Field<'a>,
+    alt: Loose<'a>,
     #[serde(borrow)]
-    vel: Field<'a>,
+    vel: Loose<'a>,
     #[serde(borrow)]
-    cog: Field<'a>,
+    cog: Loose<'a>,
     #[serde(borrow)]
-    batt: Field<'a>,
+    batt: Loose<'a>,
     #[serde(borrow)]
-    tid: Field<'a>,
+    tid: Loose<'a>,
     #[serde(borrow)]
-    t: Field<'a>,
+    t: Loose<'a>,
     #[serde(borrow)]
-    from: Field<'a>,
+    from: Loose<'a>,
     #[serde(borrow)]
-    to: Field<'a>,
+    to: Loose<'a>,
     #[serde(borrow)]
-    steps: Field<'a>,
+    steps: Loose<'a>,
 }
 
 /// Reads a request. An empty one says nothing (in the app a friend was deleted).
@@ -86,15 +86,15 @@ impl Messages {
             self.readings.push(Reading::Odd);
             return;
         };
-        let Field::Text(kind) = &message.kind else {
+        let Loose::Text(kind) = &message.kind else {
             self.readings.push(Reading::Odd);
             return;
         };
         let reading = match kind.as_ref() {
             "location" => {
-                self.is_answer |= matches!(&message.t, Field::Text(t) if t == "r");
+                self.is_answer |= message.t.is("r");
                 let safe = |tid: &str| (1..=LONGEST_TID).contains(&tid.len()) && !tid.chars().any(char::is_control);
-                if let Field::Text(tid) = &message.tid
+                if let Loose::Text(tid) = &message.tid
                     && safe(tid)
                 {
                     self.tid = Some(tid.clone().into_owned());
@@ -115,33 +115,32 @@ impl Messages {
 
 impl Message<'_> {
     fn position(&self, platform: Platform) -> Option<FixFields> {
-        let degrees = |own: &Field<'_>, other: &Field<'_>| match own {
-            Field::Absent if platform == Platform::Android && moment::number(other).is_some() => Some(0.0),
-            said => moment::number(said),
+        let degrees = |own: &Loose<'_>, other: &Loose<'_>| match own {
+            Loose::Absent if platform == Platform::Android && other.number().is_some() => Some(0.0),
+            said => said.number(),
         };
         let (lat, lon) = (degrees(&self.lat, &self.lon)?, degrees(&self.lon, &self.lat)?);
-        let kept = |field: &Field<'_>| moment::number(field);
         Some(FixFields {
             lat,
             lon,
             t: at(&self.tst)?.0,
-            acc: kept(&self.acc),
-            speed: kept(&self.vel).filter(|vel| *vel >= 0.0).map(|vel| vel * KM_H),
-            heading: kept(&self.cog),
-            alt: kept(&self.alt),
-            battery: kept(&self.batt),
+            acc: self.acc.number(),
+            speed: self.vel.number().filter(|vel| *vel >= 0.0).map(|vel| vel * KM_H),
+            heading: self.cog.number(),
+            alt: self.alt.number(),
+            battery: self.batt.number(),
             steps: None,
         })
     }
 
     fn step_count(&self) -> Option<Reading> {
-        steps(at(&self.from)?, at(&self.to)?, moment::number(&self.steps)?)
+        steps(at(&self.from)?, at(&self.to)?, self.steps.number()?)
     }
 }
 
 /// Seconds since 1970, or since 2001 where that is the only way to read them.
-fn at(field: &Field<'_>) -> Option<UnixMs> {
-    let seconds = moment::number(field)?;
+fn at(field: &Loose<'_>) -> Option<UnixMs> {
+    let seconds = field.number()?;
     let since_2001 = (0.0..SINCE_2001_S).contains(&seconds);
     moment::seconds(if since_2001 { seconds + SINCE_2001_S } else { seconds })
 }

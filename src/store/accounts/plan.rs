@@ -8,7 +8,7 @@ use super::super::rows::{Account, Action, AuditEntry, AuditRow, InviteRow, Phone
 use super::super::secret::Secret;
 use super::audit::AUDIT_LINES;
 use super::{AccountError, DEFAULT_STRIDE_M, MOST_LINES, NewUser, Person};
-use crate::domain::{DeviceName, DisplayName, UnixMs, UserNo};
+use crate::domain::{DeviceName, DisplayName, UnixMs, UserNo, WeeklyHours};
 
 pub(super) struct Plan {
     pub after: Next,
@@ -74,6 +74,8 @@ impl Plan {
             created: now,
             hidden_until: None,
             only_free: false,
+            free_hours: WeeklyHours::default(),
+            on_board: true,
         };
         let made = match token {
             Some((kind, device)) => Some(self.new_token(no, kind, device, None, now)?),

@@ -1,4 +1,5 @@
 //! Who there is: accounts, their tokens and their friends, in pages.
+use crate::domain::weekly_hours::{DayHours, Days, WeeklyHours};
 use crate::domain::{DeviceName, DisplayName, Radius, Sharing, UnixMs, UserId, UserNo};
 use crate::store::codec::{Decoder, Encoder, RowError};
 
@@ -6,8 +7,9 @@ use super::sharing::{decode_sharing, encode_sharing};
 use super::tokens::TokenRow;
 use super::{Row, Table};
 
-/// 2: also sharing, blocks, hiding and showing a place only while free. 3: also what a token's phone is. Pages of earlier versions
-/// are read as if nobody had chosen any of that, and get the newest version when they are next written.
+/// 2: also sharing, blocks, hiding and showing a place only while free. 3: also weekly hours, being left out of the
+/// leaderboard, and what is chosen for a token's phone. Pages of earlier versions are read as if nobody had chosen any of that, and get the newest version when
+/// they are next written.
 const VERSION: u8 = 3;
 /// How many numbers make a page.
 pub const PAGE: u32 = 64;
@@ -35,6 +37,10 @@ pub struct Account {
     pub hidden_until: Option<UnixMs>,
     /// Shows a position only while free.
     pub only_free: bool,
+    /// When the person is usually free, by their own clock.
+    pub free_hours: WeeklyHours,
+    /// Stands in friends' leaderboards of steps.
+    pub on_board: bool,
 }
 
 const ADMIN: u8 = 1;
@@ -42,6 +48,8 @@ const NAMED: u8 = 1 << 1;
 const ZONE: u8 = 1 << 2;
 const HIDDEN: u8 = 1 << 3;
 const ONLY_FREE: u8 = 1 << 4;
+const HOURS: u8 = 1 << 5;
+const OFF_BOARD: u8 = 1 << 6;
 
 impl Account {
     /// True while the person hides from everyone.
@@ -58,7 +66,9 @@ impl Account {
             | flag(named, NAMED)
             | flag(self.time_zone.is_some(), ZONE)
             | flag(self.hidden_until.is_some(), HIDDEN)
-            | flag(self.only_free, ONLY_FREE));
+            | flag(self.only_free, ONLY_FREE)
+            | flag(!self.free_hours.is_empty(), HOURS)
+            | flag(!self.on_board, OFF_BOARD));
         row.text(self.id.as_str());
         if named {
             row.text(self.name.as_str());
@@ -72,11 +82,18 @@ impl Account {
         if let Some(until) = self.hidden_until {
             row.int(until.0);
         }
+        if !self.free_hours.is_empty() {
+            encode_hours(row, &self.free_hours);
+        }
     }
 
     fn decode(no: UserNo, version: u8, row: &mut Decoder<'_>) -> Result<Self, RowError> {
         let flags = row.u8()?;
-        let known = if version == 1 { ADMIN | NAMED | ZONE } else { ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE };
+        let known = match version {
+            1 => ADMIN | NAMED | ZONE,
+            2 => ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE,
+            _ => ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE | HOURS | OFF_BOARD,
+        };
         if flags & !known != 0 {
             return Err(RowError::Value("an account's flags"));
         }
@@ -91,9 +108,43 @@ impl Account {
         }
         let created = UnixMs(row.int()?);
         let hidden_until = if has(HIDDEN) { Some(UnixMs(row.int()?)) } else { None };
-        let (admin, only_free) = (has(ADMIN), has(ONLY_FREE));
-        Ok(Self { no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free })
+        let free_hours = if has(HOURS) { decode_hours(row)? } else { WeeklyHours::default() };
+        let (admin, only_free, on_board) = (has(ADMIN), has(ONLY_FREE), !has(OFF_BOARD));
+        Ok(Self {
+            no,
+            id,
+            name,
+            admin,
+            radius,
+            time_zone,
+            stride_m,
+            created,
+            hidden_until,
+            only_free,
+            free_hours,
+            on_board,
+        })
     }
+}
+
+fn encode_hours(row: &mut Encoder, hours: &WeeklyHours) {
+    row.uint(hours.entries().len() as u64);
+    for entry in hours.entries() {
+        row.u8(entry.days().bits());
+        row.uint(u64::from(entry.from()));
+        row.uint(u64::from(entry.to()));
+    }
+}
+
+fn decode_hours(row: &mut Decoder<'_>) -> Result<WeeklyHours, RowError> {
+    let count = row.count()?;
+    let mut hours = Vec::with_capacity(count);
+    for _ in 0..count {
+        let days = Days::from_bits(row.u8()?).ok_or(RowError::Value("free_hours"))?;
+        let mut minutes = || u16::try_from(row.uint()?).map_err(|_| RowError::Value("free_hours"));
+        hours.push(DayHours::new(days, minutes()?, minutes()?)?);
+    }
+    Ok(WeeklyHours::new(&hours)?)
 }
 
 /// A person with tokens, friends and what they have chosen about others.
@@ -275,6 +326,7 @@ mod tests {
             id in "[A-Za-z0-9_-]{1,64}", name in proptest::option::of("[a-zéß<> ]{0,20}x"), admin: bool,
             radius in 50.0..=50_000.0_f64, time_zone in proptest::option::of("[A-Za-z/]{1,20}"), stride_m in 0.1..3.0_f32,
             created: i64, hidden_until in proptest::option::of(any::<i64>()), only_free: bool,
+            hours in proptest::collection::vec((1_u8..0x80, 0_u16..1_440, 1_u16..=1_440), 0..4), on_board: bool,
             tokens in proptest::collection::vec(any_token(no), 0..3),
             friends in proptest::collection::btree_set(any::<u32>(), 0..60),
             shares in proptest::collection::btree_map(any::<u32>(), any_sharing(), 0..4),
@@ -284,8 +336,12 @@ mod tests {
             let name = name.map_or_else(|| DisplayName::from(&id), |name| DisplayName::parse(&name).unwrap());
             let radius = Radius::metres(radius).unwrap();
             let (created, hidden_until) = (UnixMs(created), hidden_until.map(UnixMs));
-            let account =
-                Account { no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free };
+            let hours: Vec<_> = hours.into_iter()
+                .map(|(days, from, to)| DayHours::new(Days::from_bits(days).unwrap(), from, to).unwrap()).collect();
+            let free_hours = WeeklyHours::new(&hours).unwrap();
+            let account = Account {
+                no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free, free_hours, on_board,
+            };
             PersonRow {
                 account,
                 tokens,
@@ -340,6 +396,7 @@ mod tests {
         assert_eq!((cid.account.no, cid.account.id.as_str(), cid.account.admin), (UserNo(2), "cid", false));
         for person in &page.people {
             assert_eq!((person.account.hidden_until, person.account.only_free), (None, false));
+            assert!(person.account.free_hours.is_empty() && person.account.on_board);
             assert!(person.shares.is_empty() && person.blocks.is_empty());
         }
         for end in 0..bytes.len() {
