@@ -29,6 +29,7 @@ use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::{Clock, RELEASED};
+use crate::http::audit::Often;
 use crate::http::browsers::Browsers;
 use crate::http::limits::{Limits, Room};
 use crate::http::people::People;
@@ -145,6 +146,7 @@ impl App {
             sockets,
             limits: Arc::new(Limits::new(&config, Room::of(&config))),
             browsers: Browsers::default(),
+            often: Often::default(),
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,

@@ -187,7 +187,10 @@ pub fn session_cookie(req: &HttpRequest, value: String, age: std::time::Duration
 pub fn decide(req: &HttpRequest, node: &Node, policy: &Policy) -> Result<Option<Identity>, Denied> {
     if policy.who == Who::Anyone {
         let changes = policy.act == Act::Changes;
-        return if changes && is_foreign(req) { Err(Denied::Elsewhere) } else { Ok(None) };
+        // A browser that sends its cookie says where the page is from.
+        let has_session = || !matches!(session_of(req.headers(), Peer::of(req).secure), Sessions::None);
+        let from_elsewhere = || is_foreign(req) || (has_session() && !is_own_origin(req));
+        return if changes && from_elsewhere() { Err(Denied::Elsewhere) } else { Ok(None) };
     }
     if policy.who.is_phone() {
         return door::identity(req, node, policy.who).map(Some);

@@ -158,7 +158,7 @@ fn acceptor(req: &HttpRequest, node: &Node) -> Result<Option<Identity>, ApiError
 }
 
 /// Makes an account for somebody new. The id is what they wish, or made from their name; when it is taken, with a number
-/// behind it, so that nobody can try out who is here.
+/// behind it. (So who accepts can tell that somebody here has an id they wished for, at the price of an invite and an account.)
 async fn join(node: &Node, code: &str, body: AcceptBody) -> Result<Result<Accepted, AccountError>, ApiError> {
     let name = match (&body.name, &body.user) {
         (Some(name), _) => name.clone(),
