@@ -17,7 +17,8 @@ use super::policy::Who::{Administrator, Anyone, Operator, Reader, Socket, Visito
 use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
 use super::{
-    admin, audit, browsers, dashboard, export, friendship, guard, ingest, invites, me, profile, session, status, tokens,
+    admin, audit, browsers, dashboard, exercise, export, friendship, guard, ingest, invites, me, profile, session,
+    status, tokens,
 };
 use crate::domain::Code;
 
@@ -68,8 +69,8 @@ const TABLE: &[Row] = &[
     // positions, steps, hours
     row(Post, "/v1/fixes", Writer, Json, Changes, Caller, Free, || web::to(ingest::post_fixes)),
     row(Post, "/v1/ingest", Administrator, Lines, Changes, Nobody, Free, || web::to(ingest::post_ingest)),
-    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(me::steps)),
-    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(me::leaderboard)),
+    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(exercise::steps)),
+    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(exercise::leaderboard)),
     row(Get, "/v1/availability/histogram", Reader, Nothing, Reads, Nobody, Free, || web::to(status::histogram)),
     // administration
     row(Post, "/v1/admin/users", Administrator, LargeJson, Changes, Everybody, Free, || web::to(admin::create_users)),
