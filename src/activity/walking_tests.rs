@@ -53,7 +53,7 @@ impl Person {
             let east = self.at.0 + self.drifted.0 + self.noise * self.normal();
             let north = self.at.1 + self.drifted.1 + self.noise * self.normal();
             let fix = fix_at(east, north, self.t, self.accuracy);
-            self.walked += f64::from(self.walking.report(&fix));
+            self.walked += f64::from(metres(self.walking.report(&fix)));
         }
         self
     }
@@ -61,6 +61,10 @@ impl Person {
     fn steps(&self) -> f64 {
         self.walked / STRIDE
     }
+}
+
+fn metres(told: Told) -> f32 {
+    told.walked.map_or(0.0, |walked| walked.metres)
 }
 
 fn fix_at(east: f64, north: f64, t: i64, acc: Option<f64>) -> Fix {
@@ -168,7 +172,7 @@ fn a_speedometer_gives_a_ride_away_even_where_the_positions_do_not() {
     for minute in 0..20 {
         let mut fix = fix_at(f64::from(minute) * 84.0, 0.0, T0 + i64::from(minute) * 60_000, Some(5.0));
         fix.speed = Some(9.0);
-        walked += walking.report(&fix);
+        walked += metres(walking.report(&fix));
     }
     assert!(walked < 1.0, "{walked} m");
 }
@@ -180,7 +184,7 @@ fn one_wild_fix_does_not_disturb_a_walk() {
     for second in 0..600 {
         let wild = if second % 97 == 50 { 400.0 } else { 0.0 };
         let fix = fix_at(f64::from(second) * 1.4, wild, T0 + i64::from(second) * 1_000, Some(5.0));
-        walked += f64::from(walking.report(&fix));
+        walked += f64::from(metres(walking.report(&fix)));
     }
     assert!((walked / (600.0 * 1.4) - 1.0).abs() < 0.1, "{walked} m");
 }
@@ -188,11 +192,14 @@ fn one_wild_fix_does_not_disturb_a_walk() {
 #[test]
 fn a_silence_says_nothing_and_late_or_coarse_fixes_are_ignored() {
     let mut walking = Walking::default();
-    assert!(walking.report(&fix_at(0.0, 0.0, T0, Some(5.0))) < 0.1);
-    assert!(walking.report(&fix_at(600.0, 0.0, T0 + 600_000, Some(5.0))) < 0.1, "ten minutes later, 600 m away");
+    assert!(metres(walking.report(&fix_at(0.0, 0.0, T0, Some(5.0)))) < 0.1);
+    assert!(
+        metres(walking.report(&fix_at(600.0, 0.0, T0 + 600_000, Some(5.0)))) < 0.1,
+        "ten minutes later, 600 m away"
+    );
     let before = walking.clone();
-    assert!(walking.report(&fix_at(5.0, 0.0, T0 + 599_000, Some(5.0))) < 0.1, "late");
-    assert!(walking.report(&fix_at(5.0, 0.0, T0 + 700_000, Some(150.0))) < 0.1, "coarse");
+    assert!(metres(walking.report(&fix_at(5.0, 0.0, T0 + 599_000, Some(5.0)))) < 0.1, "late");
+    assert!(metres(walking.report(&fix_at(5.0, 0.0, T0 + 700_000, Some(150.0)))) < 0.1, "coarse");
     assert_eq!(walking, before);
 }
 
@@ -205,7 +212,7 @@ fn a_walk_crosses_the_date_line_unharmed() {
         let lon = if east < 0.0 { 180.0 + east } else { east - 180.0 };
         let t = T0 + i64::from(second) * 1_000;
         let fields = FixFields { lat: 0.0, lon, t, acc: Some(5.0), ..FixFields::default() };
-        walked += f64::from(walking.report(&Fix::recorded(&fields, UnixMs(t)).unwrap()));
+        walked += f64::from(metres(walking.report(&Fix::recorded(&fields, UnixMs(t)).unwrap())));
     }
     assert!((walked / (600.0 * 1.4) - 1.0).abs() < 0.1, "{walked} m");
 }

@@ -6,6 +6,7 @@
 //!
 //! Mailbox: 1,024. When full: a connection keeps its newest fix and sends it again (`http/session.rs`), other requests
 //! wait; messages of state from elsewhere set [`Overrun`], which cuts the person's connections with 4503.
+mod exercise;
 mod handlers;
 mod links;
 mod messages;
@@ -20,6 +21,7 @@ use actix::prelude::*;
 use bytestring::ByteString;
 use jiff::tz::TimeZone;
 
+pub use self::exercise::{OwnSteps, QuerySteps, ReportSteps};
 pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
@@ -185,20 +187,11 @@ impl User {
             self.deps.spatial.moved(self.no, live);
         }
         if reported.steps_changed {
-            self.count_steps(now);
-            self.tell_steps(ctx);
+            self.steps_changed(now, ctx);
         }
         if reported.changed {
             self.keep_soon(ctx);
         }
-    }
-
-    /// Adds what is new of today's steps to everybody's.
-    fn count_steps(&mut self, now: UnixMs) {
-        let today = (self.person.today(now), self.person.steps_today(now));
-        let before = if self.steps_counted.0 == today.0 { self.steps_counted.1 } else { 0 };
-        self.deps.steps_today.add(i64::from(today.1) - i64::from(before), now, &self.deps.zone);
-        self.steps_counted = today;
     }
 
     fn keep_soon(&mut self, ctx: &mut Context<Self>) {
@@ -234,7 +227,7 @@ impl User {
             return;
         }
         self.days_kept = Instant::now();
-        self.person.step_days(self.now()).iter().for_each(|row| self.deps.journal.steps(row));
+        self.person.step_days().iter().for_each(|row| self.deps.journal.steps(row));
     }
 
     /// Acknowledges `seq` of a connection once what it covers is durable.

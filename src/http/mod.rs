@@ -8,6 +8,7 @@ pub mod browsers;
 pub mod certificate_dates;
 pub mod dashboard;
 pub mod error;
+pub mod exercise;
 pub mod export;
 mod frame_header;
 pub mod frame_reader;

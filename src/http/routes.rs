@@ -17,7 +17,7 @@ use super::policy::Who::{Administrator, Anyone, Operator, PhoneInPath, PhoneInQu
 use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
 use super::{
-    admin, audit, browsers, dashboard, export, friendship, guard, ingest, invites, me, phones, profile, session,
+    admin, audit, browsers, dashboard, exercise, export, friendship, guard, ingest, invites, me, phones, profile, session,
     status, tokens,
 };
 use crate::domain::Code;
@@ -72,8 +72,8 @@ const TABLE: &[Row] = &[
     // positions, steps, hours
     row(Post, "/v1/fixes", Writer, Json, Changes, Caller, Free, || web::to(ingest::post_fixes)),
     row(Post, "/v1/ingest", Administrator, Lines, Changes, Nobody, Free, || web::to(ingest::post_ingest)),
-    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(me::steps)),
-    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(me::leaderboard)),
+    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(exercise::steps)),
+    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(exercise::leaderboard)),
     row(Get, "/v1/availability/histogram", Reader, Nothing, Reads, Nobody, Free, || web::to(status::histogram)),
     // phones with apps of others: each path also with a slash behind it
     row(Post, "/owntracks", Who::Phone, Takes::Phone, Changes, Friends, Free, || web::to(phones::owntracks::post)),

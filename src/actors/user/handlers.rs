@@ -330,10 +330,12 @@ fn ended(user: &UserId) -> ByteString {
 impl Handler<Review> for User {
     type Result = ();
 
-    fn handle(&mut self, _: Review, _: &mut Self::Context) {
+    fn handle(&mut self, _: Review, ctx: &mut Self::Context) {
         let Some(account) = self.deps.accounts.by_no(self.no) else { return };
-        let row = self.person.row();
-        self.person = Person::load(Account::clone(&account), Some(row), &self.deps.zone);
+        if self.person.review(Account::clone(&account), &self.deps.zone) {
+            self.steps_changed(self.now(), ctx);
+            self.keep_soon(ctx);
+        }
         self.friends = self.deps.accounts.friends(self.no);
         self.review();
     }

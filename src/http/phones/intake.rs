@@ -1,7 +1,7 @@
 //! The one way from readings to the person's actor.
 use super::Phone;
 use crate::actors::phones::{Outcome, Tally};
-use crate::actors::user::{PhoneAnswer, PhoneFix, ReportPhone};
+use crate::actors::user::{PhoneAnswer, PhoneFix, ReportPhone, ReportSteps, Speaker};
 use crate::domain::{Code, Fix, UnixMs};
 use crate::http::error::ApiError;
 use crate::http::ingest::until_stored;
@@ -83,6 +83,9 @@ async fn report(node: &Node, phone: &Phone, mut fixes: Vec<PhoneFix>) -> Result<
     Ok(answer)
 }
 
-async fn report_steps(_: &Node, _: &Phone, _: UnixMs, _: UnixMs, _: u32) -> Result<(), ApiError> {
-    Ok(())
+async fn report_steps(node: &Node, phone: &Phone, from: UnixMs, to: UnixMs, steps: u32) -> Result<(), ApiError> {
+    let addr = node.user.registry.wake(phone.identity.no).ok_or_else(ApiError::unauthenticated)?;
+    let speaker = Speaker::Request(phone.identity.device.clone());
+    let stored = addr.send(ReportSteps { speaker, from, to, steps }).await;
+    until_stored(stored.map_err(|_| ApiError::unavailable("try again"))?).await
 }
