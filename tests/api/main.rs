@@ -29,6 +29,7 @@ mod lifecycle;
 mod limits;
 mod map;
 mod near;
+mod phones;
 mod policies;
 mod presence;
 mod profile;

@@ -5,7 +5,6 @@ mod clients;
 mod mine;
 mod notices;
 mod rows;
-mod secrets;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
