@@ -38,3 +38,4 @@ pub mod tcp;
 mod ticker;
 pub mod tls;
 pub mod tokens;
+pub mod told;
