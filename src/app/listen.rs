@@ -115,12 +115,12 @@ impl Listening {
             Some(certificates) => {
                 let acceptor = certificates.acceptor()?;
                 server.listen("https", self.listener, move || {
-                    entrance.clone().service(acceptor.clone(), app(), stopping.clone())
+                    entrance.clone().open(acceptor.clone(), app(), stopping.clone())
                 })?
             }
             None => server.listen("http", self.listener, move || {
                 let as_it_is = fn_service(|stream: TcpStream| ready(Ok::<_, Infallible>(stream)));
-                entrance.clone().service(as_it_is, app(), stopping.clone())
+                entrance.clone().open(as_it_is, app(), stopping.clone())
             })?,
         };
         Ok(server.run())

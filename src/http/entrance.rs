@@ -35,7 +35,7 @@ pub struct Entrance {
 impl Entrance {
     /// One worker's service for `ServerBuilder::listen`. `acceptor`: makes what HTTP is spoken on from what the kernel
     /// accepted; `stopping`: ends when an orderly stop begins.
-    pub fn service<A, F, S, B, W>(
+    pub fn open<A, F, S, B, W>(
         self,
         acceptor: A,
         app: F,
