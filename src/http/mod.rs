@@ -7,6 +7,7 @@ pub mod body;
 pub mod browsers;
 pub mod certificate_dates;
 pub mod dashboard;
+pub mod entrance;
 pub mod error;
 pub mod export;
 mod frame_header;
