@@ -240,8 +240,10 @@ pub fn first_link(node: &Node, origin: &str) -> Result<Option<String>, AccountEr
 #[must_use]
 pub fn origin(req: &HttpRequest) -> String {
     peer::own_origin(req).unwrap_or_else(|| {
-        let scheme = if req.app_config().secure() { "https" } else { "http" };
-        format!("{scheme}://{}", req.app_config().local_addr())
+        let door = peer::Door::of(req);
+        let scheme = if door.is_some_and(|door| door.tls) { "https" } else { "http" };
+        let address = door.map_or_else(|| req.app_config().local_addr(), |door| door.address);
+        format!("{scheme}://{address}")
     })
 }
 
