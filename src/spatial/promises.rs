@@ -7,9 +7,10 @@
 //! somebody with a zone is always a look at everybody, so two firm discs need nothing of each other.
 use super::encounters::Verdict;
 use super::facts::{Event, Reason};
+use super::grid::Cell;
 use super::limits::Terms;
 use super::proximity::{Bond, Pair, Reach};
-use super::quiet::{Attention, Hearing, Offer, Purse, Quiet, QuietCounts, QuietRules, Told, reserve_m};
+use super::quiet::{Attention, Hearing, Offer, Purse, Quiet, QuietCounts, QuietRules, Told, is_still, reserve_m};
 use super::quiet_zone::{Limit, WATCH_M};
 use super::sphere::{UnitVector, metres_between};
 use super::timers::Timer;
@@ -57,15 +58,28 @@ impl Slot {
         self.attention.as_ref().and_then(|attention| attention.offer.as_ref())
     }
 
-    /// What this person may be promised beside another, metres: half of the room between the points at which the two are shown; of who is
-    /// shown by a cell, what is left of the cell. `None`: the two cannot meet.
-    fn share_m(&self, other: &Self, terms: Terms, limit: Limit) -> Option<f64> {
+    /// How much of the room beside others this person can have at most, metres: little for somebody who keeps quiet and stands still.
+    fn claim_m(&self, rules: &QuietRules) -> f64 {
+        let (Some(spot), Some(offer)) = (&self.spot, self.offer()) else { return f64::INFINITY };
+        let most = rules.still_m + reserve_m(&spot.live);
+        if is_still(&spot.live) && offer.reach_m <= most { most } else { f64::INFINITY }
+    }
+
+    /// What this person may be promised beside another, metres: half of the room between the points at which the two are shown, or
+    /// what the other leaves of it; of who is shown by a cell, what is left of the cell. `None`: the two cannot meet.
+    fn share_m(&self, other: &Self, terms: Terms, limit: Limit, rules: &QuietRules) -> Option<f64> {
         let there = other.stand(terms.taken)?.point;
         let own = self.stand(terms.given)?.point;
         match terms.given {
             Precision::Off => None,
-            Precision::Approximate => self.spot.map(|spot| super::grid::Cell::of(spot.live.position).room_m(spot.live.position)),
-            Precision::Exact => Some(limit.room(metres_between(own, there)) / 2.0 - MARGIN_M),
+            Precision::Approximate => {
+                self.spot.map(|spot| Cell::of(spot.live.position).room_m(spot.live.position))
+            }
+            Precision::Exact => {
+                let room = limit.room(metres_between(own, there));
+                let claim = if terms.taken.is_exact() { other.claim_m(rules) } else { f64::INFINITY };
+                Some((room / 2.0).max(room - claim) - MARGIN_M)
+            }
         }
     }
 }
@@ -236,12 +250,19 @@ impl World {
             let Some((own, other)) = self.slots.get(no).zip(self.slots.get(friend)) else { continue };
             let terms = own.terms(friend);
             let ready = self.zones.get(friend).is_some_and(|zone| zone.ready);
-            if !ready || other.offer().is_some() || !terms.taken.is_exact() {
+            if !ready {
                 continue;
             }
             let (Some(limit), Some(stand)) = (self.limit_of(Pair::of(no, friend), now), own.stand(terms.given)) else {
                 continue;
             };
+            if other.offer().is_some() {
+                self.mind(friend, no, limit, now);
+                continue;
+            }
+            if !terms.taken.is_exact() {
+                continue;
+            }
             let (Some(there), Some(zone)) = (other.spot.map(|spot| spot.here), self.zones.get_mut(friend)) else { continue };
             let kept_m = if terms.given.is_exact() { disc_m } else { 0.0 };
             if zone.draw_in(there, stand.point, kept_m, limit) < WATCH_M / 2.0 {
@@ -251,16 +272,14 @@ impl World {
         self.replace_watched(no, watched);
     }
 
-    /// Looks at every friend for the sake of a fix, and asks those whose zone it makes too large.
+    /// Looks at every friend for the sake of a fix.
     fn judge_friends(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         let Some(friends) = self.slots.get(no).map(|slot| slot.friends.clone()) else { return };
         for &friend in friends.iter() {
             if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
                 continue;
             }
-            if let Verdict::Keep(limit, _) = self.judge(Pair::of(no, friend), true, now, events) {
-                self.mind(friend, no, limit, now);
-            }
+            self.judge(Pair::of(no, friend), true, now, events);
         }
     }
 
@@ -277,13 +296,13 @@ impl World {
     /// How far from the last fix somebody may be promised to be, metres, and the friend by whom that is bounded.
     fn room_for(&self, no: UserNo, now: UnixMs) -> (f64, Option<UserNo>) {
         let mut least = (f64::INFINITY, None);
-        let Some(slot) = self.slots.get(no) else { return (0.0, None) };
+        let (Some(slot), Some(rules)) = (self.slots.get(no), &self.promises.rules) else { return (0.0, None) };
         for &friend in slot.friends.iter() {
             if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
                 continue;
             }
             let Some(other) = self.slots.get(friend) else { continue };
-            let share = |limit| slot.share_m(other, slot.terms(friend), limit);
+            let share = |limit| slot.share_m(other, slot.terms(friend), limit, rules);
             if let Some(share_m) = self.limit_of(Pair::of(no, friend), now).and_then(share)
                 && share_m < least.0
             {
@@ -299,8 +318,12 @@ impl World {
         if !self.zones.get(no).is_some_and(|zone| zone.firm) {
             return;
         }
-        let (Some(slot), Some(beside)) = (self.slots.get(no), self.slots.get(other)) else { return };
-        let (Some(offer), Some(share_m)) = (slot.offer(), slot.share_m(beside, slot.terms(other), limit)) else { return };
+        let (Some(slot), Some(beside), Some(rules)) = (self.slots.get(no), self.slots.get(other), &self.promises.rules)
+        else {
+            return;
+        };
+        let share_m = slot.share_m(beside, slot.terms(other), limit, rules);
+        let (Some(offer), Some(share_m)) = (slot.offer(), share_m) else { return };
         if share_m < offer.reach_m {
             self.ask(no, now);
         } else if offer.bound_by == Some(other) && share_m > 2.0 * offer.reach_m {

@@ -54,7 +54,7 @@ impl Default for QuietRules {
             lease_ms: 1_800_000,
             grace_ms: 30_000,
             largest_m: 5_000.0,
-            still_m: 500.0,
+            still_m: 250.0,
             smallest_m: 25.0,
             answer_ms: 30_000,
             silent_ms: 60_000,

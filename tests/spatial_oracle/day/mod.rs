@@ -43,9 +43,13 @@ impl Plan {
 struct Outcome {
     user_hours: f64,
     moving: f64,
+    speed: f64,
     reports: BTreeMap<Cause, u64>,
     looks: u64,
     near: u64,
+    /// Of all pairs of friends at all times, within 200 m, 500 m and 8 km.
+    within: [u64; 3],
+    compared: u64,
     /// How long a pair had truly been within R (less what noise may hide) when it was announced, ms → pairs.
     late: BTreeMap<i64, u64>,
     /// Pairs that were within R for longer than a sampling delay and went away unannounced, and how deep they were in, metres.
@@ -98,7 +102,10 @@ fn live_a_day(plan: &Plan) -> Outcome {
     let hidden = 2.448 * plan.noise * std::f64::consts::SQRT_2;
     let mut owed: HashMap<(u32, u32), Owed> = HashMap::new();
     let mut outcome = Outcome { user_hours: plan.people as f64 * (plan.hours.1 - plan.hours.0), ..Outcome::default() };
-    outcome.moving = town.people.iter().map(town::Resident::moving_s).sum::<f64>() / plan.people as f64 / DAY_S;
+    let ways = town.people.iter().map(town::Resident::moving);
+    let (seconds, metres) = ways.fold((0.0, 0.0), |(seconds, metres), way| (seconds + way.0, metres + way.1));
+    outcome.moving = seconds / plan.people as f64 / DAY_S;
+    outcome.speed = metres / seconds;
     let mut told: Vec<Told> = Vec::new();
     let mut before: Vec<[Ground; 2]> = all.iter().map(|one| [one.place; 2]).collect();
     let step = SAMPLE_MS / 1_000;
@@ -165,6 +172,9 @@ fn live_a_day(plan: &Plan) -> Outcome {
         for &(a, b) in &pairs {
             let (one, other) = (&all[a as usize], &all[b as usize]);
             let metres = one.place.to(other.place);
+            if second % 600 == 0 {
+                [200.0, 500.0, 8_000.0].iter().zip(&mut outcome.within).for_each(|(most, count)| *count += u64::from(metres <= *most));
+            }
             let within = metres <= plan.radius - hidden - 0.05 && one.free && other.free;
             let due = within && !world.is_near(UserNo(a), UserNo(b)) && {
                 let last = world.announced_at(UserNo(a), UserNo(b));
@@ -181,6 +191,7 @@ fn live_a_day(plan: &Plan) -> Outcome {
             }
         }
     }
+    outcome.compared = town.friends.len() as u64 * (from..to).step_by(step as usize).filter(|second| second % 600 == 0).count() as u64;
     outcome.looks = all.iter().map(|one| one.phone.looks).sum();
     outcome.counts = world.quiet_counts();
     outcome
@@ -194,9 +205,10 @@ impl Outcome {
     fn print(&self, name: &str) {
         let each = |count: &u64| format!("{:.2}", *count as f64 / self.user_hours);
         let reports: Vec<String> = self.reports.iter().map(|(cause, count)| format!("{cause:?} {}", each(count))).collect();
-        println!("{name}: {:.2} reports a user-hour ({}), {:.1} looks; {:.1} % of the time on the way", self.per_hour(), reports.join(", "), self.looks as f64 / self.user_hours, 100.0 * self.moving);
+        println!("{name}: {:.2} reports a user-hour ({}), {:.1} looks; {:.1} % of the time on the way at {:.1} m/s", self.per_hour(), reports.join(", "), self.looks as f64 / self.user_hours, 100.0 * self.moving, self.speed);
         println!("  {} announced, {} missed (deepest {:.1} m), {} beyond R + τ (worst {:.1} m); late by ms: {:?}", self.near, self.missed, self.deepest, self.false_alarms, self.farthest, self.late);
-        println!("  {:?}", self.counts);
+        let share = self.within.map(|count| format!("{:.2}", 100.0 * count as f64 / self.compared as f64));
+        println!("  {} of 100 friends are within 200 m, {} within 500 m, {} within 8 km; {:?}", share[0], share[1], share[2], self.counts);
     }
 }
 

@@ -10,6 +10,11 @@ const CITIES: usize = 20;
 const FIRST: (f64, f64) = (48.0, 2.0);
 pub const METRES_PER_DEGREE: f64 = 6_371_008.8 * std::f64::consts::PI / 180.0;
 
+/// How homes, and how offices, cafés and parks lie around the middle of a city: deviation in each direction, metres. So that 9 of 100
+/// friendships are within 8 km and 0.1 within 500 m, as in scale.md's simulation.
+const HOMES_M: f64 = 11_000.0;
+const PLACES_M: f64 = 9_000.0;
+
 /// Metres east and north of the middle of one's city.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ground {
@@ -69,8 +74,10 @@ impl Resident {
         self.free.iter().any(|(from, to)| (*from..*to).contains(&second))
     }
 
-    pub fn moving_s(&self) -> f64 {
-        self.legs.iter().filter(|leg| leg.from != leg.to).map(|leg| leg.end - leg.start).sum()
+    /// Seconds on the way, and metres.
+    pub fn moving(&self) -> (f64, f64) {
+        let ways = self.legs.iter().filter(|leg| leg.from != leg.to);
+        ways.fold((0.0, 0.0), |(seconds, metres), leg| (seconds + leg.end - leg.start, metres + leg.from.to(leg.to)))
     }
 }
 
@@ -100,7 +107,7 @@ impl Days<'_> {
         let speed = match metres {
             x if x < 1_200.0 => self.random.random_range(1.1..1.6),
             x if x < 3_500.0 => self.random.random_range(2.8..5.5),
-            _ => self.random.random_range(4.0..11.0),
+            _ => self.random.random_range(5.0..13.0),
         };
         let corner = Ground { east: there.east, north: self.here.north };
         for to in [corner, there] {
@@ -133,22 +140,26 @@ impl Town {
         let mut spot = |deviation: f64| Ground { east: normal(deviation), north: normal(deviation) };
         // Offices, cafés and parks, more of them where more people live; friends share them.
         let places: Vec<Vec<Ground>> = (0..CITIES)
-            .map(|city| (0..(homes.iter().filter(|home| **home == city).count() / 8).max(4)).map(|_| spot(3_000.0)).collect())
+            .map(|city| (0..(homes.iter().filter(|home| **home == city).count() * 2).max(60)).map(|_| spot(PLACES_M)).collect())
             .collect();
         let mut residents = Vec::new();
         for &city in &homes {
-            let home = spot(4_000.0);
+            let home = spot(HOMES_M);
             let mut day = Days { random: &mut random, legs: Vec::new(), here: home, now: 0.0 };
-            let pick = |random: &mut StdRng| places[city].choose(random).copied().unwrap_or_default();
-            let work = pick(day.random);
+            // Near places before far ones: the nearest of some.
+            let pick = |random: &mut StdRng, from: Ground, of: usize| {
+                let tried = (0..of).filter_map(|_| places[city].choose(random).copied());
+                tried.min_by(|a, b| from.to(*a).total_cmp(&from.to(*b))).unwrap_or(from)
+            };
+            let work = pick(day.random, home, 3);
             let hour = 3_600.0;
             let leave = day.random.random_range(6.5..9.5) * hour;
             day.stay(leave);
             day.go(work);
             let lunch = day.random.random_range(11.8..13.2) * hour;
             day.stay(lunch);
-            if day.random.random_bool(0.7) {
-                let there = Ground { east: work.east + day.random.random_range(-500.0..500.0), north: work.north + day.random.random_range(-400.0..400.0) };
+            if day.random.random_bool(0.8) {
+                let there = Ground { east: work.east + day.random.random_range(-600.0..600.0), north: work.north + day.random.random_range(-600.0..600.0) };
                 day.go(there);
                 let back = day.now + day.random.random_range(0.3..0.7) * hour;
                 day.stay(back);
@@ -157,12 +168,18 @@ impl Town {
             let evening = day.random.random_range(16.5..18.5) * hour;
             day.stay(evening);
             for _ in 0..day.random.random_range(0..4) {
-                let there = pick(day.random);
+                let there = pick(day.random, day.here, 6);
                 day.go(there);
                 let leave = day.now + day.random.random_range(0.4..1.5) * hour;
                 day.stay(leave);
             }
             day.go(home);
+            if day.random.random_bool(0.9) {
+                let around = |random: &mut StdRng| random.random_range(-900.0..900.0);
+                let there = Ground { east: home.east + around(day.random), north: home.north + around(day.random) };
+                day.go(there);
+                day.go(home);
+            }
             day.stay(DAY_S + 1.0);
             let legs = day.legs;
             let free = if always_free {
