@@ -93,7 +93,10 @@ struct Zone {
 #[derive(Clone, Debug)]
 pub struct Polite {
     zone: Option<Zone>,
+    /// What it last reported, and when.
     last: Option<(Look, i64)>,
+    /// What it last saw, and when.
+    seen: Option<(Look, i64)>,
     asked: bool,
     flipped: bool,
     pace: Pace,
@@ -104,7 +107,8 @@ pub struct Polite {
 
 impl Default for Polite {
     fn default() -> Self {
-        Self { zone: None, last: None, asked: false, flipped: false, pace: Pace::Riding, look_at: i64::MIN, looks: 0 }
+        let look_at = i64::MIN;
+        Self { zone: None, last: None, seen: None, asked: false, flipped: false, pace: Pace::Riding, look_at, looks: 0 }
     }
 }
 
@@ -113,10 +117,13 @@ impl Polite {
     pub fn hear(&mut self, radius: f64, until: i64, now: i64) {
         if radius <= 0.0 {
             self.asked = true;
-        } else {
-            self.zone = (until > now + RENEW_MS).then_some(Zone { radius, until });
+            self.look_at = now;
+            return;
         }
-        self.look_at = self.look_at.min(now);
+        self.zone = (until > now + RENEW_MS).then_some(Zone { radius, until });
+        if let Some((seen, at)) = self.seen.filter(|_| !self.asked && !self.flipped) {
+            self.look_at = self.next_look(seen, at);
+        }
     }
 
     /// The person became free or busy: that is said with a position.
@@ -134,6 +141,7 @@ impl Polite {
     pub fn look(&mut self, look: Look, pace: Pace, now: i64) -> Option<Cause> {
         self.looks += 1;
         self.pace = pace;
+        self.seen = Some((look, now));
         let cause = self.cause(look, now);
         if cause.is_some() {
             self.last = Some((look, now));

@@ -114,16 +114,24 @@ fn live_a_day(plan: &Plan) -> Outcome {
         let length = (-2.0 * u.ln()).sqrt();
         (length * (std::f64::consts::TAU * v).cos(), length * (std::f64::consts::TAU * v).sin())
     };
-    for second in (from..to).step_by(step as usize) {
+    // Whole steps are when everybody may look; a second later what was told has arrived, and who is asked answers.
+    for second in from..to {
         let at = now(second);
-        // What was told in the last step has arrived by now.
+        let whole = (second - from) % step == 0;
+        let mut heard: Vec<usize> = Vec::new();
         for Told { no, quiet } in told.drain(..) {
             all[no.index()].phone.hear(quiet.radius_m, quiet.until.0, at.0);
+            heard.push(no.index());
         }
         world.tick(at, &mut events);
-        for (no, (one, resident)) in (0..).zip(all.iter_mut().zip(&mut town.people)) {
+        let awake: Vec<usize> = if whole { (0..all.len()).collect() } else { heard };
+        for at_no in awake {
+            let (one, resident) = (&mut all[at_no], &mut town.people[at_no]);
+            let no = at_no as u32;
             let (place, speed) = resident.at(second as f64);
-            before[no as usize] = [before[no as usize][1], one.place];
+            if whole {
+                before[at_no] = [before[at_no][1], one.place];
+            }
             one.place = place;
             let free = resident.is_free(second as f64);
             if free != one.free {
@@ -168,6 +176,9 @@ fn live_a_day(plan: &Plan) -> Outcome {
             }
             let waited = owed.remove(&(a.0, b.0)).map_or(0, |owed| at.0 - owed.since);
             *outcome.late.entry(waited).or_default() += 1;
+        }
+        if !whole {
+            continue;
         }
         for &(a, b) in &pairs {
             let (one, other) = (&all[a as usize], &all[b as usize]);
