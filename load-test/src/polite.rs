@@ -161,11 +161,13 @@ impl Polite {
         if self.flipped {
             return Some(Cause::Availability);
         }
+        // Who stands moves by noise alone.
+        let step = if self.pace == Pace::Still { margin.max(STEP_M) } else { STEP_M };
         match self.zone {
             Some(zone) if metres - margin > zone.radius => Some(Cause::Exit),
             Some(zone) if now >= zone.until - RENEW_MS => Some(Cause::Lease),
             Some(_) => None,
-            None if metres > margin.max(STEP_M) => Some(Cause::Moved),
+            None if metres > step => Some(Cause::Moved),
             None => (now - at >= HEARTBEAT_MS).then_some(Cause::Heartbeat),
         }
     }
@@ -233,9 +235,9 @@ mod tests {
     fn without_a_zone_it_reports_when_it_has_moved_and_stays_fresh() {
         let mut phone = in_a_zone(500.0);
         phone.hear(1.0, NOW, NOW);
-        assert_eq!(phone.look(north(9.0), Pace::Walking, NOW + 5_000), None);
-        assert_eq!(phone.look(north(11.0), Pace::Walking, NOW + 10_000), Some(Cause::Moved));
-        assert_eq!(phone.look(north(11.0), Pace::Still, NOW + 550_000), Some(Cause::Heartbeat));
+        assert_eq!(phone.look(north(9.0), Pace::Still, NOW + 5_000), None, "noise");
+        assert_eq!(phone.look(north(9.0), Pace::Walking, NOW + 10_000), Some(Cause::Moved));
+        assert_eq!(phone.look(north(9.0), Pace::Still, NOW + 550_000), Some(Cause::Heartbeat));
     }
 
     #[test]

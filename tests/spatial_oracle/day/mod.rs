@@ -99,6 +99,7 @@ fn live_a_day(plan: &Plan) -> Outcome {
     }
     // Friends in other cities never meet on this day: brute force need not look at them.
     let pairs: Vec<(u32, u32)> = town.friends.iter().copied().filter(|(a, b)| town.people[*a as usize].city == town.people[*b as usize].city).collect();
+    // What 95 of 100 errors of two receivers keep.
     let hidden = 2.448 * plan.noise * std::f64::consts::SQRT_2;
     let mut owed: HashMap<(u32, u32), Owed> = HashMap::new();
     let mut outcome = Outcome { user_hours: plan.people as f64 * (plan.hours.1 - plan.hours.0), ..Outcome::default() };
@@ -221,6 +222,15 @@ impl Outcome {
         let share = self.within.map(|count| format!("{:.2}", 100.0 * count as f64 / self.compared as f64));
         println!("  {} of 100 friends are within 200 m, {} within 500 m, {} within 8 km; {:?}", share[0], share[1], share[2], self.counts);
     }
+}
+
+#[test]
+fn over_a_day_nobody_who_keeps_quiet_misses_anybody_and_six_reports_an_hour_are_enough() {
+    let day = live_a_day(&Plan::of(150, (0.0, 24.0)));
+    assert!(day.near > 100 && day.counts.given > 5_000 && day.counts.asked > 500, "{day:?}");
+    assert_eq!((day.missed, day.false_alarms, day.counts.unanswered), (0, 0, 0), "{day:?}");
+    assert!(day.late.keys().all(|late| *late <= SAMPLE_MS), "{day:?}");
+    assert!(day.per_hour() <= 6.0, "{} reports a user-hour", day.per_hour());
 }
 
 /// `cargo test --release --test spatial_oracle -- --ignored --nocapture simulated_day`; `USERS`, `FRIENDS`, `RADIUS` and `SEED` by the
