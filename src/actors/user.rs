@@ -10,6 +10,7 @@ mod handlers;
 mod links;
 mod messages;
 mod person;
+mod quiet;
 mod steps_today;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use jiff::tz::TimeZone;
 pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
+pub use self::quiet::KeepQuiet;
 pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
@@ -122,6 +124,8 @@ pub struct User {
     steps_counted: (jiff::civil::Date, u32),
     days_kept: Instant,
     idle_check: Option<SpawnHandle>,
+    /// The device whose fix is the live position, if it is told of keeping quiet.
+    quiet_device: Option<u16>,
     retired: bool,
 }
 
@@ -162,6 +166,7 @@ impl User {
             steps_armed: false,
             days_kept: Instant::now(),
             idle_check: None,
+            quiet_device: None,
             retired: false,
             deps,
         })
@@ -176,6 +181,7 @@ impl User {
         let now = self.now();
         self.deps.fixes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let reported = self.person.report(fix, device, now);
+        self.mind_quiet(device, &reported);
         if let Some(live) = reported.live {
             self.deps.spatial.moved(self.no, live);
         }
@@ -395,6 +401,8 @@ impl User {
         };
         link.way.friends(FriendList::Welcome(Box::new(welcome), friends));
         self.deps.suspended.frames().into_iter().for_each(|frame| link.way.state(frame));
+        let device = link.device;
+        self.mind_return(device);
     }
 
     fn friend(&self, no: UserNo, place: Option<&FriendPlace>, now: UnixMs) -> Option<(Sight, Friend)> {

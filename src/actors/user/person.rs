@@ -35,6 +35,8 @@ pub struct Reported {
     pub steps_changed: bool,
     /// Whether anything changed that must be kept.
     pub changed: bool,
+    /// Newest, and yet no live position: too coarse, or a jump.
+    pub astray: bool,
 }
 
 impl Person {
@@ -111,13 +113,21 @@ impl Person {
             row.last_t = row.last_t.max(fix.t);
         }
         if matches!(accepted, Accepted::Duplicate) {
-            return Reported { live: None, steps_changed: false, changed: false };
+            return Reported { live: None, steps_changed: false, changed: false, astray: false };
         }
         // Late, doubtful and impossible fixes say nothing about walking.
         let walks = matches!(accepted, Accepted::Live | Accepted::Coarse);
         let steps_changed = walks && self.steps.report(fix, device, &self.zone) != StepChange::Same;
         let live = (accepted == Accepted::Live).then(|| live_of(fix));
-        Reported { live, steps_changed, changed: true }
+        let astray = matches!(accepted, Accepted::Coarse | Accepted::Suspect);
+        Reported { live, steps_changed, changed: true, astray }
+    }
+
+    /// The device whose fix is the newest, if any ever came.
+    #[must_use]
+    pub fn last_reporter(&self) -> Option<u16> {
+        let reported = self.devices.iter().enumerate().filter(|(_, device)| device.last_t.0 > 0);
+        u16::try_from(reported.max_by_key(|(_, device)| device.last_t)?.0).ok()
     }
 
     /// Forgets positions reported before `before`. True when there were any.
