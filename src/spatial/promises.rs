@@ -120,10 +120,13 @@ impl World {
         }
     }
 
-    /// A phone has come back: it is told again what holds, and is asked for a fix when nothing does.
+    /// A phone that can be told has come back: it is told again what holds, and is asked for a fix when nothing does.
     pub fn came_back(&mut self, no: UserNo, now: UnixMs) {
-        let Some(rules) = self.promises.rules else { return };
-        let Some(attention) = self.slots.get(no).and_then(|slot| slot.attention.as_ref()) else { return };
+        let (Some(rules), Some(slot)) = (self.promises.rules, self.slots.get_mut(no)) else { return };
+        let attention = slot.attention.get_or_insert_with(|| Box::new(Attention::new()));
+        if slot.attentive_from == NEVER {
+            slot.attentive_from = AT_ONCE;
+        }
         let holds = attention.holds().map(|offer| offer.quiet).filter(|quiet| quiet.until > now);
         let quiet = holds.unwrap_or(Quiet { radius_m: 0.0, until: now + rules.answer_ms });
         self.promises.told.push(Told { no, quiet });
@@ -442,6 +445,7 @@ impl World {
             self.regrant(no, false, now, events);
         } else {
             self.unwatch_all(no);
+            self.loosen(no, None, now);
         }
     }
 
