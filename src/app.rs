@@ -38,7 +38,7 @@ use crate::http::state::Node;
 use crate::http::{admin_socket, invites};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server;
-use crate::spatial::world::{Settings, World};
+use crate::spatial::world::{QuietRules, Settings, World};
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
 
@@ -89,6 +89,9 @@ impl App {
         let hours = load::hours(&config, &store, &clock, &stopping, &herald)?;
 
         let mut world = World::new(settings(&config));
+        if let Some(rules) = quiet_rules(&config) {
+            world.give_zones(rules);
+        }
         let into = load::Into { board: &board, alarms: &alarms, hours: &hours.inbox, steps_today: &steps_today };
         let events = world.fill(|world| load::fill(world, &accounts, stored.rows, &into, &zone, clock.now()));
         tracing::debug!(ms = since(started), "world filled");
@@ -279,6 +282,20 @@ fn settings(config: &Config) -> Settings {
         cell_hold_ms: config.privacy.cell_hold.as_ms(),
         ..Settings::default()
     }
+}
+
+fn quiet_rules(config: &Config) -> Option<QuietRules> {
+    let quiet = &config.quiet;
+    quiet.enabled.then(|| QuietRules {
+        lease_ms: quiet.lease.as_ms(),
+        largest_m: quiet.largest,
+        still_m: quiet.still,
+        smallest_m: quiet.smallest,
+        answer_ms: quiet.answer.as_ms(),
+        asks_per_minute: quiet.probes_per_minute,
+        asks_per_second: quiet.probes_per_second,
+        ..QuietRules::default()
+    })
 }
 
 fn frame_limits(config: &Config) -> server::Limits {

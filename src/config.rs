@@ -5,6 +5,7 @@ mod keys;
 mod limits;
 mod log;
 mod people;
+mod quiet;
 mod redis;
 mod server;
 mod sources;
@@ -21,6 +22,7 @@ use self::keys::shortened;
 pub use self::limits::Limits;
 pub use self::log::{Log, LogFormat};
 pub use self::people::{Presence, Privacy, Proximity, Push};
+pub use self::quiet::Quiet;
 pub use self::redis::{Redis, RedisUrl};
 pub use self::server::{Dashboard, Networks, Server};
 pub use self::span::Span;
@@ -87,6 +89,8 @@ pub struct Config {
     pub hours: Hours,
     /// Near and apart.
     pub proximity: Proximity,
+    /// Phones that need not report.
+    pub quiet: Quiet,
     /// Online and offline.
     pub presence: Presence,
     /// Who sees what, and for how long it is kept.
@@ -158,6 +162,7 @@ impl Config {
         self.zone()?;
         self.server.check()?;
         self.limits.check()?;
+        self.quiet.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
                 key: "dashboard.guest",

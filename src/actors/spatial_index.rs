@@ -17,10 +17,10 @@ use super::downlink::{Downlink, MovedFriend};
 use super::journal::Journaling;
 use super::registry::Registry;
 use super::spatial_inbox::{Fact, SpatialInbox};
-use super::user::{FriendsMoved, FriendsSnapshot, Met, Parted};
+use super::user::{FriendsMoved, FriendsSnapshot, KeepQuiet, Met, Parted};
 use crate::domain::{Clock, Precision, UserNo};
 use crate::protocol::client::View;
-use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Seen, World};
+use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Quiet, Seen, Told, World};
 use crate::store::accounts::Accounts;
 
 const DRAIN_EVERY: Duration = Duration::from_millis(2);
@@ -40,6 +40,12 @@ pub struct QueryNearby(pub UserNo, pub Nearby);
 #[derive(Debug, Message)]
 #[rtype(result = "Counts")]
 pub struct QueryCounts;
+
+/// The zone in which a person may keep quiet: the one that the phone was given, or one that it could be given, for phones that cannot
+/// be told of it. `None`: every fix counts.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Quiet>")]
+pub struct QueryQuiet(pub UserNo);
 
 /// Asks for the friends a person may see; the answer is a [`FriendsSnapshot`] in that person's mailbox, so that it
 /// stands in one order with encounters.
@@ -132,6 +138,7 @@ pub struct SpatialIndex {
     spare: Vec<Fact>,
     drain_armed: bool,
     events: Vec<Event>,
+    told: Vec<Told>,
     viewers: FxHashMap<UserNo, Viewer>,
     /// Friend → who watches that friend.
     watched: FxHashMap<UserNo, Vec<UserNo>>,
@@ -157,6 +164,7 @@ impl SpatialIndex {
             spare: Vec::new(),
             drain_armed: false,
             events,
+            told: Vec::new(),
             viewers: FxHashMap::default(),
             watched: FxHashMap::default(),
             crowds: FxHashMap::default(),
@@ -176,6 +184,9 @@ impl SpatialIndex {
                     self.world.report(no, live, now, &mut self.events);
                     self.show_again(no);
                 }
+                Fact::Heeds(no, heeds) => self.world.heed(no, heeds, now, &mut self.events),
+                Fact::CameBack(no) => self.world.came_back(no, now),
+                Fact::Astray(no) => self.world.astray(no, now, &mut self.events),
                 Fact::Person(no, person) => {
                     somebody_left |= person.hidden;
                     self.world.set_person(no, person, now, &mut self.events);
@@ -244,8 +255,9 @@ impl SpatialIndex {
         self.world.remove(no, self.deps.clock.now(), &mut self.events);
     }
 
-    /// Tells both sides of each encounter, and keeps it.
+    /// Tells both sides of each encounter, and keeps it; and tells phones what they may keep quiet about.
     fn deliver(&mut self) {
+        self.hush();
         for event in std::mem::take(&mut self.events) {
             match event {
                 Event::Near { a, b, distance_m, t, shown_a, shown_b } => {
@@ -260,6 +272,16 @@ impl SpatialIndex {
                         self.tell(me, Parted { friend, t, reason, by });
                     }
                 }
+            }
+        }
+    }
+
+    /// What is lost in a full mailbox is no state: the phone reports once more than it must, or a question stays unanswered.
+    fn hush(&mut self) {
+        self.world.take_told(&mut self.told);
+        for Told { no, quiet } in self.told.drain(..) {
+            if let Some(user) = self.deps.registry.get(no) {
+                let _ = user.try_send(KeepQuiet(quiet));
             }
         }
     }
@@ -350,6 +372,7 @@ impl Actor for SpatialIndex {
             index.deliver();
             index.push_moved();
             index.push_crowds();
+            index.deps.inbox.note_quiet(index.world.quiet_counts());
         });
     }
 }
@@ -375,6 +398,15 @@ impl Handler<QueryNearby> for SpatialIndex {
     fn handle(&mut self, QueryNearby(no, query): QueryNearby, _: &mut Self::Context) -> Self::Result {
         self.drain();
         MessageResult(self.world.nearby(no, &query, self.deps.clock.now()))
+    }
+}
+
+impl Handler<QueryQuiet> for SpatialIndex {
+    type Result = MessageResult<QueryQuiet>;
+
+    fn handle(&mut self, QueryQuiet(no): QueryQuiet, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        MessageResult(self.world.quiet(no).or_else(|| self.world.could_keep_quiet(no, self.deps.clock.now())))
     }
 }
 

@@ -12,6 +12,7 @@ mod links;
 mod messages;
 mod person;
 mod phones;
+mod quiet;
 mod steps_today;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
 pub use self::phones::{PhoneAnswer, PhoneFix, ReportPhone};
+pub use self::quiet::KeepQuiet;
 pub use self::steps_today::StepsToday;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
@@ -129,6 +131,8 @@ pub struct User {
     steps_counted: (jiff::civil::Date, u32),
     days_kept: Instant,
     idle_check: Option<SpawnHandle>,
+    /// The device whose fix is the live position, if it is told of keeping quiet.
+    quiet_device: Option<u16>,
     retired: bool,
 }
 
@@ -169,6 +173,7 @@ impl User {
             steps_armed: false,
             days_kept: Instant::now(),
             idle_check: None,
+            quiet_device: None,
             retired: false,
             deps,
         })
@@ -180,14 +185,19 @@ impl User {
 
     /// Decides one fix.
     fn take(&mut self, fix: &Fix, device: u16, ctx: &mut Context<Self>) {
-        let now = self.now();
+        let reported = self.person.report(fix, device, self.now());
+        self.follow(&reported, device, ctx);
+    }
+
+    /// Tells everyone concerned what a fix did.
+    fn follow(&mut self, reported: &Reported, device: u16, ctx: &mut Context<Self>) {
         self.deps.fixes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let reported = self.person.report(fix, device, now);
+        self.mind_quiet(device, reported);
         if let Some(live) = reported.live {
             self.deps.spatial.moved(self.no, live);
         }
         if reported.steps_changed {
-            self.steps_changed(now, ctx);
+            self.steps_changed(self.now(), ctx);
         }
         if reported.changed {
             self.keep_soon(ctx);
@@ -404,6 +414,8 @@ impl User {
         };
         link.way.friends(FriendList::Welcome(Box::new(welcome), friends));
         self.deps.suspended.frames().into_iter().for_each(|frame| link.way.state(frame));
+        let device = link.device;
+        self.mind_return(device);
     }
 
     fn friend(&self, no: UserNo, place: Option<&FriendPlace>, now: UnixMs) -> Option<(Sight, Friend)> {

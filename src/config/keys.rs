@@ -38,6 +38,7 @@ const SECTIONS: &[&[Key]] = &[
     super::redis::KEYS,
     super::hours::KEYS,
     super::people::KEYS,
+    super::quiet::KEYS,
     super::limits::KEYS,
     super::log::KEYS,
 ];

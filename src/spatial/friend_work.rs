@@ -48,11 +48,19 @@ impl World {
             }
             match self.judge(Pair::of(no, friend), by_fix, now, events) {
                 Verdict::Ignore => {}
-                Verdict::Keep(_, room) if room < WATCH_M => watched.push(friend),
-                Verdict::Keep(limit, _) => {
+                Verdict::Keep(limit, room) => {
+                    self.mind(friend, no, limit, now);
+                    if room < WATCH_M {
+                        watched.push(friend);
+                        continue;
+                    }
                     let other_here = self.slots.get(friend).and_then(|slot| slot.spot).map_or(here, |spot| spot.here);
-                    if let Some(zone) = self.zones.get_mut(friend) {
-                        disc_m = disc_m.min(zone.allows(here, other_here, limit, largest_m));
+                    let Some(zone) = self.zones.get_mut(friend) else { continue };
+                    let allowed_m = zone.allows(here, other_here, limit, largest_m);
+                    if zone.firm && allowed_m < WATCH_M / 2.0 {
+                        watched.push(friend);
+                    } else {
+                        disc_m = disc_m.min(allowed_m);
                     }
                 }
             }
@@ -76,8 +84,12 @@ impl World {
                 }
                 false
             }
-            Verdict::Keep(_, room) => {
-                has_room |= room > RELEASE_M;
+            Verdict::Keep(limit, room) => {
+                let firm_m = self.zones.get(*friend).filter(|zone| zone.firm).map_or(0.0, |zone| zone.disc_m);
+                if firm_m > 0.0 {
+                    self.mind(*friend, no, limit, now);
+                }
+                has_room |= room - firm_m > RELEASE_M;
                 true
             }
         });
@@ -90,7 +102,7 @@ impl World {
     }
 
     /// Makes `watched` the list of one person and brings the friends' lists in line. Both are sorted.
-    fn replace_watched(&mut self, no: UserNo, watched: Vec<UserNo>) {
+    pub(super) fn replace_watched(&mut self, no: UserNo, watched: Vec<UserNo>) {
         let Some(slot) = self.slots.get_mut(no) else { return };
         let before = std::mem::replace(&mut slot.watched, watched.clone());
         for friend in before.iter().filter(|friend| watched.binary_search(friend).is_err()) {

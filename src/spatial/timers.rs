@@ -10,6 +10,10 @@ use crate::domain::{UnixMs, UserNo};
 pub(super) enum Timer {
     /// This person's position may have become stale. One entry a person, put back while the person keeps reporting.
     Stale(UserNo),
+    /// This person's zone may have run out.
+    Lapse(UserNo),
+    /// This person may have left a question unanswered for too long.
+    Answer(UserNo),
     /// This pair may have been out of reach for long enough.
     Hold(Pair),
     /// This pair may be announced again.
@@ -18,6 +22,10 @@ pub(super) enum Timer {
     Settle(Pair),
     /// This pair was near before a restart, and there has been time enough for both to report.
     GiveUp(Pair),
+    /// This person's phone may be asked now.
+    Ask(UserNo),
+    /// This person's zone may grow.
+    Widen(UserNo),
 }
 
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,10 @@ pub use super::index::BoundingBox;
 use super::index::{Anchor, Index};
 use super::limits::{Limits, Terms};
 use super::paged::Paged;
+use super::promises::{self, Promises};
 use super::proximity::{Bond, Bonds, Encounter, Pair};
+use super::quiet::Attention;
+pub use super::quiet::{Quiet, QuietCounts, QuietRules, Told};
 use super::quiet_zone::Zone;
 use super::sphere::UnitVector;
 use super::timers::{Timer, Timers};
@@ -42,12 +45,18 @@ pub(super) struct Slot {
     pub(super) busy_by_hand: bool,
     /// What this person and friends do not show each other; nearly always nothing.
     pub(super) limits: Option<Box<Limits>>,
+    /// What is known of a phone that can be told of quiet zones.
+    pub(super) attention: Option<Box<Attention>>,
+    /// From then on a fix is one for [`World::report_heeding`].
+    pub(super) attentive_from: UnixMs,
+    /// Was to answer, or to report, and did not: may be anywhere.
+    pub(super) lost: bool,
 }
 
 impl Slot {
-    /// Free, fresh and visible: may be near somebody.
-    const fn is_ready(&self) -> bool {
-        self.person.free && self.fresh && !self.person.hidden
+    /// Free, fresh and visible, and where it is said: may be near somebody.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.person.free && self.fresh && !self.person.hidden && !self.lost
     }
 }
 
@@ -61,6 +70,7 @@ pub struct World {
     pub(super) timers: Timers,
     pub(super) index: Index,
     pub(super) counts: Counts,
+    pub(super) promises: Promises,
     /// Kept between calls for its memory.
     pub(super) scratch: Vec<UserNo>,
 }
@@ -99,6 +109,7 @@ impl World {
             timers: Timers::default(),
             index: Index::default(),
             counts: Counts::default(),
+            promises: Promises::none(),
             scratch: Vec::new(),
         }
     }
@@ -119,7 +130,7 @@ impl World {
         let reason = if person.free { Reason::Hidden } else { Reason::Busy };
         let was_ready = self.settle_readiness(no, reason, now, events);
         if widened && was_ready {
-            self.regrant(no, false, now, events);
+            self.redraw(no, now, events);
         }
     }
 
@@ -134,6 +145,9 @@ impl World {
             aging: false,
             busy_by_hand: false,
             limits: None,
+            attention: None,
+            attentive_from: promises::NEVER,
+            lost: false,
         };
         self.slots.insert(no, slot);
         self.zones.insert(no, Zone::nowhere(person.radius.as_metres(), LatLon::ORIGIN.into()));
@@ -149,6 +163,9 @@ impl World {
         }
         let old = slot.person;
         slot.person.free = free;
+        if let Some(attention) = &mut slot.attention {
+            attention.flipped = now;
+        }
         let again = free && by_hand && slot.busy_by_hand;
         slot.busy_by_hand = !free && by_hand;
         self.counts.replace(Some(old), Some(slot.person));
@@ -183,6 +200,7 @@ impl World {
         });
         if unlinked.contains(&true) {
             self.end(Pair::of(a, b), Reason::Unfriended, None, now, events);
+            self.loosen(a, Some(b), now);
         }
         self.set_terms(a, b, Terms::default(), now);
     }
@@ -243,6 +261,8 @@ impl World {
             return;
         }
         let here = UnitVector::from(live.position);
+        let heeding = slot.attentive_from <= now;
+        let metres = if heeding { promises::metres_from(slot.spot.map(|spot| spot.here), here) } else { 0.0 };
         let mut anchor = slot.spot.and_then(|spot| spot.anchor);
         self.index.put(no, &mut anchor, here);
         slot.spot = Some(Spot { live, here, anchor });
@@ -256,6 +276,9 @@ impl World {
             None => false,
             Some(limits) => limits.follow(live.position, now, self.settings.cell_hold_ms),
         };
+        if heeding {
+            return self.report_heeding(no, metres, now, events);
+        }
         let ready = slot.is_ready();
         let was_ready = std::mem::replace(&mut zone.ready, ready);
         if zone.holds(here) && ready == was_ready && !elsewhere {
@@ -273,6 +296,7 @@ impl World {
     pub fn remove(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
         self.retire(no, Reason::Unfriended, None, now, events);
+        self.forget_promise(no);
         let Some(slot) = self.slots.remove(no) else { return };
         for other in &slot.bonded {
             self.set_bond(Pair::of(no, *other), None);
@@ -299,6 +323,7 @@ impl World {
         let old: Vec<UserNo> = self.slots.iter().filter(|(_, slot)| is_old(slot)).map(|(no, _)| no).collect();
         for no in &old {
             self.retire(*no, Reason::Stale, Some(*no), now, events);
+            self.forget_promise(*no);
             let (Some(slot), Some(zone)) = (self.slots.get_mut(*no), self.zones.get_mut(*no)) else { continue };
             if let Some(anchor) = slot.spot.take().and_then(|spot| spot.anchor) {
                 self.index.remove(*no, anchor);
@@ -334,7 +359,7 @@ impl World {
             // Also when the person was not ready before: a pair restored after a restart may hang on it.
             self.retire(no, reason, Some(no), now, events);
         } else if ready && !was_ready {
-            self.regrant(no, false, now, events);
+            self.redraw(no, now, events);
         }
         ready && was_ready
     }

@@ -34,6 +34,7 @@ mod policies;
 mod presence;
 mod profile;
 mod proxies;
+mod quiet;
 mod rest;
 mod sessions;
 mod sharing;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a scene that cannot be set up shall fail")]
 
 mod agreed;
+mod day;
 mod hub;
 mod lives;
 mod oracle;

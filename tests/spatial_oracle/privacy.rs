@@ -1,7 +1,7 @@
 //! What somebody who is shown a cell can find out: the cell (security.md, 2.1 and P7).
 use letshang::domain::{LatLon, Precision, Radius, UnixMs, UserNo};
 use letshang::spatial::sphere::destination;
-use letshang::spatial::{Event, Live, Nearby, Neighbour, Person, Seen, World};
+use letshang::spatial::{Event, Live, Nearby, Neighbour, Person, Quiet, Seen, World};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -27,7 +27,7 @@ struct Answer {
     seen: [Option<Seen>; 2],
     nearby: Vec<Neighbour>,
     near_friends: Vec<UserNo>,
-    quiet: Option<(LatLon, f64)>,
+    quiet: Option<Quiet>,
 }
 
 /// A world of four friends, the target in it shown by `precision` to two of them.

@@ -38,6 +38,8 @@ pub struct Reported {
     pub steps_changed: bool,
     /// Whether anything changed that must be kept.
     pub changed: bool,
+    /// Newest, and yet no live position: too coarse, or a jump.
+    pub astray: bool,
 }
 
 impl Person {
@@ -135,7 +137,8 @@ impl Person {
             row.last_t = row.last_t.max(fix.t);
         }
         let live = (accepted == Accepted::Live).then(|| live_of(fix));
-        Reported { live, steps_changed: false, changed: !matches!(accepted, Accepted::Duplicate) }
+        let astray = matches!(accepted, Accepted::Coarse | Accepted::Suspect);
+        Reported { live, steps_changed: false, changed: accepted != Accepted::Duplicate, astray }
     }
 
     /// Takes a fix in.
@@ -149,10 +152,18 @@ impl Person {
         let counts = accepted != Accepted::NullIsland || fix.steps.is_some();
         let steps_changed = counts && self.steps.report(fix, device);
         if accepted == Accepted::Duplicate && !steps_changed {
-            return Reported { live: None, steps_changed, changed: false };
+            return Reported { live: None, steps_changed, changed: false, astray: false };
         }
         let live = (accepted == Accepted::Live).then(|| live_of(fix));
-        Reported { live, steps_changed, changed: true }
+        let astray = matches!(accepted, Accepted::Coarse | Accepted::Suspect);
+        Reported { live, steps_changed, changed: true, astray }
+    }
+
+    /// The device whose fix is the newest, if any ever came.
+    #[must_use]
+    pub fn last_reporter(&self) -> Option<u16> {
+        let reported = self.devices.iter().enumerate().filter(|(_, device)| device.last_t.0 > 0);
+        u16::try_from(reported.max_by_key(|(_, device)| device.last_t)?.0).ok()
     }
 
     /// Forgets positions reported before `before`. True when there were any.

@@ -61,28 +61,17 @@ impl Handler<ReportPhone> for User {
                 answer.newest = Some(fix.t);
             }
             if outcome != Outcome::Odd {
-                self.take_phone(fix, device, *present, ctx);
+                let now = self.now();
+                let reported = match present {
+                    true => self.person.report_present(fix, device, now),
+                    false => self.person.report(fix, device, now),
+                };
+                self.follow(&reported, device, ctx);
             }
         }
         let (sender, receiver) = tokio::sync::oneshot::channel();
         self.keep(Some(Promise::Reply(sender)));
         answer.stored = Some(receiver);
         MessageResult(answer)
-    }
-}
-
-impl User {
-    fn take_phone(&mut self, fix: &Fix, device: u16, present: bool, ctx: &mut Context<Self>) {
-        if !present {
-            return self.take(fix, device, ctx);
-        }
-        self.deps.fixes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let reported = self.person.report_present(fix, device, self.now());
-        if let Some(live) = reported.live {
-            self.deps.spatial.moved(self.no, live);
-        }
-        if reported.changed {
-            self.keep_soon(ctx);
-        }
     }
 }

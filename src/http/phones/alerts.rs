@@ -6,8 +6,9 @@ use actix_web::{HttpResponse, web};
 use crate::actors::spatial_index::{AlertView, QueryAlerts};
 use crate::domain::{Precision, Sight, UnixMs, UserNo};
 use crate::http::auth::Reader;
-use crate::http::error::{ApiError, json};
+use crate::http::error::ApiError;
 use crate::http::state::Node;
+use crate::http::told::json_about;
 use crate::protocol::http::{AlertReply, AlertsReply, write};
 use crate::protocol::phones::words::Distance;
 use crate::protocol::server::{Friend, rounded};
@@ -23,12 +24,19 @@ pub async fn list(caller: Reader, node: web::Data<Arc<Node>>) -> Result<HttpResp
     // From here on nothing waits: the gate is asked with what holds now.
     let now = node.user.clock.now();
     let friends = node.user.accounts.friends(no);
-    let friends = friends.iter().filter_map(|friend| explained(&node, no, *friend, &view, now)).collect();
-    Ok(json(write(&AlertsReply { friends })))
+    let explained = friends.iter().filter_map(|friend| explained(&node, no, *friend, &view, now));
+    let (told, friends) = explained.unzip();
+    Ok(json_about(write(&AlertsReply { friends }), no, told, node.user.gate.clone()))
 }
 
 /// What is said of a friend follows from what is shown of them, and from the asker's own.
-fn explained(node: &Node, no: UserNo, other: UserNo, view: &AlertView, now: UnixMs) -> Option<AlertReply> {
+fn explained(
+    node: &Node,
+    no: UserNo,
+    other: UserNo,
+    view: &AlertView,
+    now: UnixMs,
+) -> Option<((UserNo, Sight), AlertReply)> {
     let user = &node.user;
     let (sight, friend) = user.friend_object(other, no, view.places.get(&other), now)?;
     let why = view.why.get(&other).filter(|why| friend.place.is_some() && why.shown <= sight.precision());
@@ -44,7 +52,7 @@ fn explained(node: &Node, no: UserNo, other: UserNo, view: &AlertView, now: Unix
     };
     let (state, message) = facts.judge(&friend, why);
     let distance = why.map(|why| rounded(why.distance_m));
-    Some(AlertReply { user: friend.user, name: friend.name, state, message, distance })
+    Some(((other, sight), AlertReply { user: friend.user, name: friend.name, state, message, distance }))
 }
 
 struct Facts {

@@ -1,5 +1,8 @@
 //! What a phone is answered about its owner's friends. Everything is asked of the gate when the answer is written, after the last
 //! wait.
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -7,9 +10,11 @@ use jiff::tz::TimeZone;
 
 use super::Phone;
 use crate::actors::downlink::Gate;
-use crate::actors::spatial_index::{PhoneView, QueryPhone};
+use crate::actors::spatial_index::{PhoneView, QueryPhone, QueryQuiet};
 use crate::domain::{LatLon, Platform, Precision, Sight, UnixMs, UserNo};
+use crate::http::error::json;
 use crate::http::state::Node;
+use crate::http::told::json_about;
 use crate::protocol::http::write;
 use crate::protocol::phones::face::Face;
 use crate::protocol::phones::reply::{Geocode, Item, OverlandReply, Set, send_interval};
@@ -29,6 +34,7 @@ pub const NOTHING: &str = "[]";
 /// A friend as the phone's owner may see them at this moment.
 struct Seen {
     no: UserNo,
+    sight: Sight,
     friend: Friend,
     distance: Option<Distance>,
 }
@@ -44,34 +50,45 @@ struct Reader<'a> {
 
 /// OwnTracks' array: a card and a place for each friend and for the owner; who came near; a question for steps. `tid`: what the
 /// phone calls itself.
-pub async fn array(node: &Node, phone: &Phone, tid: Option<&str>, is_answer: bool) -> String {
-    // Whose index is overloaded shows nothing this time; what was sent is stored nevertheless.
-    let Ok(view) = node.index.send(QueryPhone(phone.identity.no)).await else { return NOTHING.to_owned() };
+pub async fn array(node: &Node, phone: &Phone, tid: Option<&str>, is_answer: bool) -> HttpResponse {
+    // Whose index is overloaded is shown nothing this time; what was sent is stored nevertheless.
+    let Ok(view) = node.index.send(QueryPhone(phone.identity.no)).await else { return json(NOTHING.to_owned()) };
     // From here on nothing waits.
-    let Some(account) = node.user.accounts.by_no(phone.identity.no) else { return NOTHING.to_owned() };
-    if !node.user.accounts.is_valid(&phone.identity, node.user.clock.now()) {
-        return NOTHING.to_owned();
-    }
-    write(&Reader::new(node, phone, &account).items(&view, tid, is_answer))
+    let Some(account) = valid(node, phone) else { return json(NOTHING.to_owned()) };
+    let reader = Reader::new(node, phone, &account);
+    let seen = reader.seen(&view);
+    let text = write(&reader.items(&view, &seen, tid, is_answer));
+    json_about(text, account.no, told(&seen), node.user.gate.clone())
 }
 
 /// Overland's answer: who is nearest, and how often it should send.
-pub async fn overland(node: &Node, phone: &Phone) -> String {
+pub async fn overland(node: &Node, phone: &Phone) -> HttpResponse {
     let ok = OverlandReply { result: "ok", geocode: None, set: None };
-    let Ok(view) = node.index.send(QueryPhone(phone.identity.no)).await else { return write(&ok) };
-    let Some(account) = node.user.accounts.by_no(phone.identity.no) else { return write(&ok) };
-    if !node.user.accounts.is_valid(&phone.identity, node.user.clock.now()) {
-        return write(&ok);
-    }
+    let quiet = node.index.send(QueryQuiet(phone.identity.no)).await.ok().flatten();
+    let Ok(view) = node.index.send(QueryPhone(phone.identity.no)).await else { return json(write(&ok)) };
+    // From here on nothing waits.
+    let Some(account) = valid(node, phone) else { return json(write(&ok)) };
     let reader = Reader::new(node, phone, &account);
     let seen = reader.seen(&view);
     let full_name = reader.line(&seen);
-    let interval = send_interval(reader.room(&seen));
+    let quiet = quiet.filter(|quiet| quiet.radius_m > 0.0 && quiet.until > reader.now);
+    let interval = send_interval(quiet.map_or_else(|| reader.room(&seen), |quiet| quiet.radius_m));
     let set = node.user.phones.sets_interval(phone.identity.token_id, interval);
     let set = set.then_some(Set { send_interval: interval });
     node.user.phones.sends_friends(phone.identity.token_id, u32::from(full_name.is_some()), reader.now);
     let full_name = full_name.unwrap_or_else(|| "No friend in sight".to_owned());
-    write(&OverlandReply { geocode: Some(Geocode { full_name }), set, ..ok })
+    let text = write(&OverlandReply { geocode: Some(Geocode { full_name }), set, ..ok });
+    json_about(text, account.no, told(&seen), node.user.gate.clone())
+}
+
+/// The phone's owner, if the token still holds.
+fn valid(node: &Node, phone: &Phone) -> Option<Arc<Account>> {
+    let holds = node.user.accounts.is_valid(&phone.identity, node.user.clock.now());
+    node.user.accounts.by_no(phone.identity.no).filter(|_| holds)
+}
+
+fn told(seen: &[Seen]) -> Vec<(UserNo, Sight)> {
+    seen.iter().map(|seen| (seen.no, seen.sight)).collect()
 }
 
 impl<'a> Reader<'a> {
@@ -99,7 +116,7 @@ impl<'a> Reader<'a> {
                     let there = LatLon::new(place.lat, place.lon).ok()?;
                     Some(Distance { metres: metres_between(own.position, there), about: place.approximate })
                 });
-                (sight >= Sight::Presence && is_there).then_some(Seen { no: *other, friend, distance })
+                (sight >= Sight::Presence && is_there).then_some(Seen { no: *other, sight, friend, distance })
             })
             .collect();
         let away = |seen: &Seen| match (seen.distance, seen.friend.place) {
@@ -112,11 +129,10 @@ impl<'a> Reader<'a> {
         seen
     }
 
-    fn items(&self, view: &PhoneView, tid: Option<&str>, is_answer: bool) -> Vec<Item> {
-        let seen = self.seen(view);
+    fn items(&self, view: &PhoneView, seen: &[Seen], tid: Option<&str>, is_answer: bool) -> Vec<Item> {
         let mut items = Vec::with_capacity(seen.len() * 2 + 4);
         let mut shown = Vec::with_capacity(seen.len() + 1);
-        for Seen { no, friend, distance } in &seen {
+        for Seen { no, friend, distance, .. } in seen {
             let name = words::card(friend, *distance, self.now, &self.zone);
             let face = self.face(*no, friend);
             items.push(Item::Card { tid: friend.user.clone(), name, face });
@@ -125,7 +141,7 @@ impl<'a> Reader<'a> {
         }
         self.own(view, tid, &mut items);
         shown.push(self.account.no);
-        self.notices(view, &seen, &mut items);
+        self.notices(view, seen, &mut items);
         let near: Vec<UserNo> = view.met.iter().map(|(friend, _)| *friend).collect();
         self.node.user.phones.shows_only(self.token(), &shown, &near);
         if self.phone.platform == Platform::Ios
@@ -164,7 +180,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let mut told = 0;
-        for Seen { no, friend, distance } in seen {
+        for Seen { no, friend, distance, .. } in seen {
             let announced = view.met.iter().find(|(met, _)| met == no).map(|(_, announced)| *announced);
             let (Some(announced), Some(place)) = (announced.filter(|_| friend.near && friend.free), friend.place)
             else {
@@ -199,10 +215,10 @@ impl<'a> Reader<'a> {
         Some(words::line(&nearest.friend, nearest.distance, self.now, &self.zone))
     }
 
-    /// How far the nearest free friend is from being near, metres; endless when nobody is free.
-    fn room(&self, seen: &[Seen]) -> Option<f64> {
+    /// How far the nearest free friend is from being near, metres; endless when nobody is free: for who has no quiet zone.
+    fn room(&self, seen: &[Seen]) -> f64 {
         let is_free = |seen: &&Seen| seen.friend.free && seen.distance.is_some();
         let nearest = seen.iter().filter(is_free).filter_map(|seen| seen.distance).next();
-        Some(nearest.map_or(f64::INFINITY, |distance| (distance.metres - self.account.radius.as_metres()).max(0.0)))
+        nearest.map_or(f64::INFINITY, |distance| (distance.metres - self.account.radius.as_metres()).max(0.0))
     }
 }

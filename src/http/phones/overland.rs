@@ -26,7 +26,7 @@ pub async fn get(phone: Phone, node: web::Data<Arc<Node>>) -> Result<HttpRespons
 /// 413 for a body beyond `limits.phone_body_bytes`; 503 when it cannot be stored.
 pub async fn post(phone: Phone, payload: web::Payload, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
     let outcome = match take(&node, &phone, payload).await {
-        Ok(true) => Ok(json(friends::overland(&node, &phone).await)),
+        Ok(true) => Ok(friends::overland(&node, &phone).await),
         Ok(false) => Ok(ok()),
         Err(error) => Err(error),
     };

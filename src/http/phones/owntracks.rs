@@ -33,5 +33,5 @@ async fn answer(node: &Node, phone: &Phone, messages: &Messages) -> Result<HttpR
     if !taken.is_present {
         return Ok(json(NOTHING.to_owned()));
     }
-    Ok(json(array(node, phone, messages.tid.as_deref(), messages.is_answer).await))
+    Ok(array(node, phone, messages.tid.as_deref(), messages.is_answer).await)
 }

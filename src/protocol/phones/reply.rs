@@ -140,17 +140,16 @@ pub struct OverlandName<'a> {
     pub name: &'a str,
 }
 
-/// How often a phone should send that can miss nothing within so many metres of where it is; `None`: every step counts. The steps
-/// are coarse on purpose: what a radius says of others does not follow from them.
+/// How often a phone should send that misses nothing within so many metres of where it is. The steps are coarse on purpose: what a
+/// radius says of others does not follow from them.
 #[must_use]
-pub fn send_interval(room_m: Option<f64>) -> &'static str {
+pub fn send_interval(room_m: f64) -> &'static str {
     match room_m {
-        None => "30s",
-        Some(room) if room < 500.0 => "30s",
-        Some(room) if room < 2_000.0 => "1m",
-        Some(room) if room < 5_000.0 => "2m",
-        Some(room) if room < 20_000.0 => "5m",
-        Some(_) => "10m",
+        room if room < 250.0 => "30s",
+        room if room < 1_000.0 => "1m",
+        room if room < 2_500.0 => "2m",
+        room if room < 20_000.0 => "5m",
+        _ => "10m",
     }
 }
 
@@ -214,9 +213,8 @@ mod tests {
 
     #[test]
     fn a_phone_with_room_sends_seldom_and_is_never_switched_off() {
-        let all =
-            [None, Some(0.0), Some(499.0), Some(1_999.0), Some(4_999.0), Some(19_999.0), Some(1e9), Some(f64::NAN)];
+        let all = [0.0, 249.0, 999.0, 2_499.0, 19_999.0, 1e9, f64::NAN];
         let intervals: Vec<_> = all.into_iter().map(send_interval).collect();
-        assert_eq!(intervals, ["30s", "30s", "30s", "1m", "2m", "5m", "10m", "10m"]);
+        assert_eq!(intervals, ["30s", "30s", "1m", "2m", "5m", "10m", "10m"]);
     }
 }
