@@ -125,7 +125,13 @@ fn path_with(policy: &Policy, token: &str) -> String {
 }
 
 fn path_of(policy: &Policy) -> String {
-    policy.path.replace("{code}", "nothing").replace("{id}", "77").replace("{user}", "nobody").replace("{token}", "nothing").replace("{path:.*}", "")
+    policy
+        .path
+        .replace("{code}", "nothing")
+        .replace("{id}", "77")
+        .replace("{user}", "nobody")
+        .replace("{token}", "nothing")
+        .replace("{path:.*}", "")
 }
 
 fn with_body(call: Call, policy: &Policy, person: &Person) -> Call {
@@ -209,7 +215,11 @@ fn every_route_answers_everybody_as_its_policy_says() {
 
 #[test]
 fn every_route_takes_only_the_kind_and_size_of_body_that_it_declares() {
-    let node = TestNode::with(&[("limits.body_bytes", "2000"), ("limits.admin_body_bytes", "3000"), ("limits.phone_body_bytes", "2500")]);
+    let node = TestNode::with(&[
+        ("limits.body_bytes", "2000"),
+        ("limits.admin_body_bytes", "3000"),
+        ("limits.phone_body_bytes", "2500"),
+    ]);
     let root = node.administrator("root");
     let device = token(&node, &root, TokenKind::Device);
     for policy in policies().filter(|policy| policy.who != Who::Anyone && policy.takes != Takes::Frames) {

@@ -47,7 +47,8 @@ pub fn android_takes(array: &[Value]) {
                 number("lon");
             }
             "cmd" => {
-                let known = ["dump", "reportLocation", "reportStatus", "setWaypoints", "clearWaypoints", "setConfiguration"];
+                let known =
+                    ["dump", "reportLocation", "reportStatus", "setWaypoints", "clearWaypoints", "setConfiguration"];
                 assert!(known.contains(&text("action")), "{item}");
             }
             other => panic!("Android knows no {other}"),
@@ -89,7 +90,11 @@ fn each_friend_has_a_card_and_a_place_with_what_they_show() {
     assert_eq!(item(&array, "card", "cem")["name"], "cem: busy, 12 km");
     let bob_at = item(&array, "location", "bob");
     assert_eq!((&bob_at["tst"], &bob_at["acc"]), (&json!(NOON.0 / 1_000), &json!(8)));
-    assert_eq!(item(&array, "card", "zz")["name"], "Ann: busy", "the owner, under the name by which the phone keeps itself");
+    assert_eq!(
+        item(&array, "card", "zz")["name"],
+        "Ann: busy",
+        "the owner, under the name by which the phone keeps itself"
+    );
     assert_eq!(item(&array, "location", "zz")["lat"], json!(SQUARE.0));
     assert_eq!(of_kind(&array, "card").len(), 3, "dot is not there: {array:#?}");
 }

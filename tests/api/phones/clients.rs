@@ -122,7 +122,8 @@ fn what_every_app_sends_is_taken_and_answered_as_it_wants() {
             let (head, body) = (fill(&request.head), fill(&request.body));
             let (line, headers) = head.split_once('\n').unwrap_or((&head, ""));
             let headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
-            let length = if line.starts_with("GET") { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+            let length =
+                if line.starts_with("GET") { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
             let bytes = format!(
                 "{line} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{length}{headers}\r\n{body}",
                 node.address
@@ -132,7 +133,8 @@ fn what_every_app_sends_is_taken_and_answered_as_it_wants() {
             assert_eq!(reply.status, request.status, "{what}: {}", reply.text());
             assert!(is(&request.kind, &reply), "{what}: {:?} is not {}", reply.text(), request.kind);
             let own = view(&node, &ann).own;
-            let seen = own.map(|own| ((own.position.lat(), own.position.lon()), (node.clock.now().0 - own.t.0) / 1_000));
+            let seen =
+                own.map(|own| ((own.position.lat(), own.position.lon()), (node.clock.now().0 - own.t.0) / 1_000));
             let expected = (request.at != "nowhere").then(|| (HERE, request.at.parse().unwrap()));
             assert_eq!(seen, expected, "{what}");
         }

@@ -27,18 +27,27 @@ fn each_app_gets_what_it_needs_once() {
     let inline = setup["link"].as_str().unwrap().strip_prefix("owntracks:///config?inline=").unwrap();
     let configuration: Value = serde_json::from_slice(&STANDARD.decode(decoded(inline)).unwrap()).unwrap();
     assert_eq!((&configuration["_type"], &configuration["mode"]), (&json!("configuration"), &json!(3)));
-    assert_eq!((&configuration["password"], &configuration["deviceId"]), (&json!(owntracks.token), &json!("owntracks phone")));
+    assert_eq!(
+        (&configuration["password"], &configuration["deviceId"]),
+        (&json!(owntracks.token), &json!("owntracks phone"))
+    );
     let names: Vec<_> = setup["fields"].as_array().unwrap().iter().map(|field| field["name"].clone()).collect();
     assert_eq!(names, ["Mode", "URL", "UserID", "Password", "URL with everything in it"]);
 
     let traccar = made("traccar");
     let url = format!("{origin}/t/{}", traccar.token);
     assert_eq!(traccar.made["setup"]["url"], json!(url));
-    assert_eq!(traccar.made["setup"]["qr"], json!(format!("{url}?id=ann&accuracy=high&distance=20&interval=60&buffer=true")));
+    assert_eq!(
+        traccar.made["setup"]["qr"],
+        json!(format!("{url}?id=ann&accuracy=high&distance=20&interval=60&buffer=true"))
+    );
 
     let overland = made("overland");
     let link = overland.made["setup"]["link"].as_str().unwrap();
-    let expected = format!("overland://setup?url={origin}/overland&token={}&device_id=overland phone&unique_id=yes", overland.token);
+    let expected = format!(
+        "overland://setup?url={origin}/overland&token={}&device_id=overland phone&unique_id=yes",
+        overland.token
+    );
     assert_eq!(decoded(link), expected);
 
     let gpslogger = made("gpslogger");
@@ -46,9 +55,14 @@ fn each_app_gets_what_it_needs_once() {
     let properties = setup["link"].as_str().unwrap().strip_prefix("gpslogger://properties/").unwrap();
     let file = node.call("GET", properties.strip_prefix(&origin).unwrap()).send();
     assert_eq!((file.status, file.header("cache-control")), (200, Some("no-store")));
-    assert!(file.text().contains(&format!("log_customurl_url={}\n", setup["url"].as_str().unwrap())), "{}", file.text());
+    assert!(
+        file.text().contains(&format!("log_customurl_url={}\n", setup["url"].as_str().unwrap())),
+        "{}",
+        file.text()
+    );
 
-    let later = node.call_as(&ann, "GET", "/v1/me/phones").ok().to_string() + &node.call_as(&ann, "GET", "/v1/me/tokens").ok().to_string();
+    let later = node.call_as(&ann, "GET", "/v1/me/phones").ok().to_string()
+        + &node.call_as(&ann, "GET", "/v1/me/tokens").ok().to_string();
     assert!(!later.contains("lh_"), "{later}");
     for (body, field) in [
         (json!({"device": "x", "kind": "device", "app": "hauk"}), "app"),
@@ -65,7 +79,10 @@ fn a_phone_is_followed_from_the_first_request_to_the_first_friend_and_forgotten_
     let [ann, bob] = node.friends(["ann", "bob"]);
     let phone = phone(&node, &ann, "owntracks", IOS);
     let made = phone.status(&node);
-    assert_eq!((&made["app"], &made["device"], &made["accepted"]), (&json!("owntracks"), &json!("owntracks phone"), &json!(0)));
+    assert_eq!(
+        (&made["app"], &made["device"], &made["accepted"]),
+        (&json!("owntracks"), &json!("owntracks phone"), &json!(0))
+    );
     assert!(made["reached"].is_null() && made["platform"].is_null());
 
     node.clock.advance(1_000);
@@ -86,7 +103,10 @@ fn a_phone_is_followed_from_the_first_request_to_the_first_friend_and_forgotten_
     let now = NOON.0 + 1_000 + MINUTE;
     assert_eq!(works["last_fix"], json!(now - 1_000));
     assert_eq!((&works["last_ok"], &works["friends_sent"]), (&json!(now), &json!({"t": now, "count": 1})));
-    assert_eq!((&works["hint"], &works["accepted"], &works["reached_first"]), (&Value::Null, &json!(1), &json!(NOON.0 + 1_000)));
+    assert_eq!(
+        (&works["hint"], &works["accepted"], &works["reached_first"]),
+        (&Value::Null, &json!(1), &json!(NOON.0 + 1_000))
+    );
     let text = works.to_string();
     assert!(!text.contains("52.5") && !text.contains("13.4"), "no position: {text}");
 
@@ -94,11 +114,17 @@ fn a_phone_is_followed_from_the_first_request_to_the_first_friend_and_forgotten_
     assert_eq!(bobs, json!({"phones": []}));
     let path = format!("/v1/me/phones/{}", phone.id);
     assert_eq!(node.call_as(&bob, "PATCH", &path).json(&json!({"ask_steps": true})).send().status, 404);
-    assert_eq!(node.call_as(&ann, "PATCH", &path).json(&json!({"ask_steps": true, "near_notices": false})).send().status, 200);
+    assert_eq!(
+        node.call_as(&ann, "PATCH", &path).json(&json!({"ask_steps": true, "near_notices": false})).send().status,
+        200
+    );
 
     let node = node.restart();
     let again = phone.status(&node);
-    assert_eq!((&again["app"], &again["ask_steps"], &again["near_notices"]), (&json!("owntracks"), &json!(true), &json!(false)));
+    assert_eq!(
+        (&again["app"], &again["ask_steps"], &again["near_notices"]),
+        (&json!("owntracks"), &json!(true), &json!(false))
+    );
     phone.is_at(&node, SQUARE, 0);
     assert!(node.node.user.phones.get(phone.id).is_some());
     assert_eq!(node.call_as(&ann, "DELETE", &format!("/v1/me/tokens/{}", phone.id)).send().status, 204);

@@ -60,12 +60,42 @@ fn rows(s: i64) -> Vec<Row> {
         row("O1 deep", "POST /pub", "[".repeat(100_000), Array, Some("odd")),
         row("O1 not UTF-8", "POST /pub", "{\"_type\":\"location\",\"desc\":\"\u{0}\"}", Array, Some("odd")),
         row("O3 tst 0", "POST /owntracks", r#"{"_type":"location","lat":1,"lon":2,"tst":0}"#, Array, Some("too_old")),
-        row("O3 future", "POST /owntracks", format!(r#"{{"_type":"location","lat":1,"lon":2,"tst":{}}}"#, s + 4_000), Array, Some("future")),
-        row("O3 tst text", "POST /owntracks", own(r#"{"_type":"location","lat":1,"lon":2,"tst":"NOW"}"#), Array, Some("odd")),
-        row("O3 lat text", "POST /owntracks", own(r#"{"_type":"location","lat":"1","lon":2,"tst":NOW}"#), Array, Some("odd")),
+        row(
+            "O3 future",
+            "POST /owntracks",
+            format!(r#"{{"_type":"location","lat":1,"lon":2,"tst":{}}}"#, s + 4_000),
+            Array,
+            Some("future"),
+        ),
+        row(
+            "O3 tst text",
+            "POST /owntracks",
+            own(r#"{"_type":"location","lat":1,"lon":2,"tst":"NOW"}"#),
+            Array,
+            Some("odd"),
+        ),
+        row(
+            "O3 lat text",
+            "POST /owntracks",
+            own(r#"{"_type":"location","lat":"1","lon":2,"tst":NOW}"#),
+            Array,
+            Some("odd"),
+        ),
         row("O3 encrypted", "POST /owntracks", r#"{"_type":"encrypted","data":"AAAA"}"#, Array, None),
-        row("O3 outside", "POST /owntracks", own(r#"{"_type":"location","lat":91,"lon":2,"tst":NOW}"#), Array, Some("odd")),
-        row("O3 nowhere", "POST /owntracks", own(r#"{"_type":"location","lat":0,"lon":0,"tst":NOW}"#), Array, Some("odd")),
+        row(
+            "O3 outside",
+            "POST /owntracks",
+            own(r#"{"_type":"location","lat":91,"lon":2,"tst":NOW}"#),
+            Array,
+            Some("odd"),
+        ),
+        row(
+            "O3 nowhere",
+            "POST /owntracks",
+            own(r#"{"_type":"location","lat":0,"lon":0,"tst":NOW}"#),
+            Array,
+            Some("odd"),
+        ),
         row("A1 seconds", "GET /t/T?id=x&lat=1&lon=2&timestamp=1443811887", "", Empty, Some("too_old")),
         row("A1 ms", "GET /t/T?id=x&lat=1&lon=2&timestamp=1443811887000", "", Empty, Some("too_old")),
         row("A1 ISO", "GET /t/T?id=x&lat=1&lon=2&timestamp=2015-10-02T18:51:27Z", "", Empty, Some("too_old")),
@@ -97,7 +127,10 @@ fn rows(s: i64) -> Vec<Row> {
         row(
             "L1 swapped",
             "POST /overland",
-            batch(&feature(r#"{"timestamp":"2027-03-15T11:59:00Z"}"#, r#"{"type":"Point","coordinates":[52.52,113.405]}"#)),
+            batch(&feature(
+                r#"{"timestamp":"2027-03-15T11:59:00Z"}"#,
+                r#"{"type":"Point","coordinates":[52.52,113.405]}"#,
+            )),
             Ok,
             Some("odd"),
         ),
@@ -155,7 +188,11 @@ fn odd_requests_are_counted_and_the_next_good_one_works() {
             let count = |status: &serde_json::Value| status["dropped"][why].as_u64().unwrap_or(0);
             assert!(count(&after) > count(&before), "{name}: not counted as {why}: {after}");
         } else {
-            assert_eq!(after["dropped"], before["dropped"].as_object().map_or(after["dropped"].clone(), |it| json!(it)), "{name}");
+            assert_eq!(
+                after["dropped"],
+                before["dropped"].as_object().map_or(after["dropped"].clone(), |it| json!(it)),
+                "{name}"
+            );
         }
         let next = call("POST /owntracks", &message).send();
         assert_eq!(next.status, 200, "after {name}: {}", next.text());
