@@ -36,7 +36,7 @@ fn read(choice: u8, body: &[u8]) -> Vec<Reading> {
     let as_query = std::str::from_utf8(body).unwrap_or_default();
     match choice % 8 {
         0 | 1 => {
-            let platform = if choice % 8 == 0 { Platform::Ios } else { Platform::Android };
+            let platform = if choice.is_multiple_of(8) { Platform::Ios } else { Platform::Android };
             let messages = owntracks::parse(body, platform);
             let tid = messages.tid.as_deref().unwrap_or("x");
             assert!((1..=64).contains(&tid.len()) && !tid.chars().any(char::is_control), "{tid:?}");

@@ -5,6 +5,7 @@ mod clients;
 mod mine;
 mod notices;
 mod rows;
+mod storage;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

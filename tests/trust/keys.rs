@@ -89,6 +89,7 @@ pub fn of_answer(call: &str) -> Option<Shape> {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }
         "POST /v1/me/tokens" => shape(&["id", "token", "device", "kind"], &[]),
+        "GET /v1/me/alerts" => shape(&["friends"], &[("friends", &["user", "name", "state", "message", "distance"])]),
         "POST /v1/invites" => shape(&["code", "url", "expires"], &[]),
         "GET /v1/invites" => {
             shape(&["invites"], &[("invites", &["id", "created", "expires", "sharing", "sharing_until"])])
@@ -103,6 +104,16 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         }
         "GET /v1/steps" => shape(&["today", "days"], &[("days", &["date", "steps"])]),
         "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps"])]),
+        _ => return None,
+    })
+}
+
+/// The fields of an element of what OwnTracks is answered.
+pub fn of_item(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "card" => &["_type", "tid", "name", "face"],
+        "location" => &["_type", "tid", "lat", "lon", "tst", "acc"],
+        "transition" => &["_type", "tid", "event", "desc", "t", "tst", "wtst", "lat", "lon", "acc"],
         _ => return None,
     })
 }

@@ -1,7 +1,5 @@
 //! A friend's picture for phone apps: a disc with initials in a ring that is green while they are free. Four colours, about
 //! one kilobyte.
-use crate::domain::{DisplayName, UserId};
-
 /// Pixels a side: what the apps expect.
 const SIDE: u16 = 192;
 /// Pixels a dot of a letter.
@@ -35,12 +33,6 @@ impl Face {
         let discs = u8::try_from(DISCS.len()).unwrap_or(1).max(1);
         let initials = initials(name).or_else(|| initials(id)).unwrap_or([b' ', b' ']);
         Self { initials, disc: sum.checked_rem(discs).unwrap_or(0), free }
-    }
-
-    /// Of an account.
-    #[must_use]
-    pub fn of_account(id: &UserId, name: &DisplayName, free: bool) -> Self {
-        Self::of(id.as_str(), name.as_str(), free)
     }
 
     /// The picture; `None` when it cannot be written, which would be a mistake in here.

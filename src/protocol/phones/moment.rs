@@ -26,7 +26,7 @@ pub(super) enum Unsaid {
 pub(super) fn seconds(seconds: f64) -> Option<UnixMs> {
     let ms = (seconds * 1e3).round();
     #[expect(clippy::cast_possible_truncation, reason = "checked to be far within 2^53")]
-    (ms.abs() < LATEST).then(|| UnixMs(ms as i64))
+    (ms.abs() < LATEST).then_some(UnixMs(ms as i64))
 }
 
 /// Seconds or milliseconds since 1970, whichever it can be.
