@@ -50,6 +50,7 @@ pub fn of_frame(kind: &str) -> Option<Shape> {
         "apart" => shape(&["type", "user", "t", "reason"], &[]),
         "nearby" => shape(&["type", "id", "friends"], &[("friends", AROUND)]),
         "steps" => shape(&["type", "today"], &[]),
+        "quiet" => shape(&["type", "radius", "until"], &[]),
         "friendship" => shape(&["type", "user", "state", "friend"], &[("friend", FRIEND)]),
         "pong" => shape(&["type", "id", "server_time"], &[]),
         "degraded" => shape(&["type", "what", "since"], &[]),
@@ -80,11 +81,11 @@ pub fn of_answer(call: &str) -> Option<Shape> {
                 "note",
                 "until",
                 "hidden_until",
-                "only_free",
+                "only_free", "source", "next", "free_hours", "on_board",
             ],
             &[],
         ),
-        "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until"], &[]),
+        "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until", "source", "next"], &[]),
         "GET /v1/me/tokens" => {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }
@@ -102,8 +103,8 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         "GET /v1/availability/histogram" => {
             shape(&["date", "time_zone", "complete", "smallest", "hours"], &[("hours", &["hour", "free", "online"])])
         }
-        "GET /v1/steps" => shape(&["today", "days"], &[("days", &["date", "steps"])]),
-        "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps"])]),
+        "GET /v1/steps" => shape(&["today", "days", "week"], &[("days", &["date", "steps"])]),
+        "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps", "me"])]),
         _ => return None,
     })
 }
