@@ -147,7 +147,7 @@ impl User {
         // As of a moment ago: what ended since then is still to be told.
         let veiled = veiled(&deps.gate, no, &friends, now - JUST_ENDED_MS);
         let steps_counted = (person.today(now), person.steps_today(now));
-        let uncounted = is_hidden(&person.account, now);
+        let uncounted = is_hidden(&person.account, now - JUST_ENDED_MS);
         Some(Self {
             uncounted,
             steps_counted,

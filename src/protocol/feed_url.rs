@@ -140,7 +140,6 @@ mod tests {
             "ftp://secret.org/",
             "data:text/calendar,secret",
             "https://",
-            "https:///secret",
             "https://user:secret@example.org/",
             "https://secret@example.org/",
             "https://1.2.3.256/secret",
