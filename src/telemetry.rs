@@ -36,7 +36,13 @@ impl<W: Write> Write for Unread<W> {
 
 /// Starts logging to standard error. A second call in one process does nothing.
 pub fn start_logging(log: &Log) {
-    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // They write down the addresses of calendars, which are secrets: "trace" is not to mean that.
+    for silent in ["ureq=off", "ureq_proto=off"] {
+        if let Ok(silent) = silent.parse() {
+            filter = filter.add_directive(silent);
+        }
+    }
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -121,6 +121,18 @@ impl SpatialInbox {
         self.wake_if_asleep(waiting);
     }
 
+    /// As [`SpatialInbox::changed`], without waiting: false when there is no room.
+    #[must_use]
+    pub fn try_changed(&self, fact: Fact) -> bool {
+        let mut waiting = self.waiting.lock();
+        if waiting.facts.len() >= CAPACITY * 2 {
+            return false;
+        }
+        waiting.facts.push(fact);
+        self.wake_if_asleep(waiting);
+        true
+    }
+
     /// How many positions were replaced by newer ones before the index saw them.
     #[must_use]
     pub fn coalesced(&self) -> u64 {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod browsers;
+mod calendar;
 pub mod certificate_dates;
 pub mod dashboard;
 pub mod entrance;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use actix_web::web;
 
 use crate::activity::histogram::Presence;
+use crate::actors::calendars::Calendars;
 use crate::actors::journal::Promise;
 use crate::actors::spatial_inbox::Fact;
 use crate::actors::spatial_index::{QueryPlace, SettleIndex};
@@ -22,13 +23,14 @@ use crate::store::rows::{Account, TokenKind};
 #[derive(Clone, Debug)]
 pub struct People {
     deps: Arc<UserDeps>,
+    calendars: Arc<Calendars>,
 }
 
 impl People {
-    /// Administration over what people's actors use.
+    /// Administration over what people's actors use, and their calendars.
     #[must_use]
-    pub fn new(deps: Arc<UserDeps>) -> Self {
-        Self { deps }
+    pub fn new(deps: Arc<UserDeps>, calendars: Arc<Calendars>) -> Self {
+        Self { deps, calendars }
     }
 
     /// Makes accounts and friendships among them, all or nothing.
@@ -84,6 +86,8 @@ impl People {
             self.deps.phones.forget_person(no);
             self.ask(no, Expelled).await;
             self.deps.board.forget(no);
+            self.deps.flips.set(no, None);
+            self.calendars.forget(no);
             for friend in friends.iter() {
                 self.ask(*friend, FriendGone { no, user: account.id.clone() }).await;
             }
@@ -245,7 +249,12 @@ impl People {
         let _ = actor.send(KeepNow).await;
         self.written().await;
         let renamed = change.name.is_some();
+        let retimed = change.free_hours.is_some() || change.time_zone.is_some();
         let account = self.store(move |accounts| accounts.update(no, change)).await?;
+        if retimed {
+            let calendars = self.calendars.clone();
+            self.store(move |_| calendars.rework(no)).await?;
+        }
         let _ = actor.send(Review).await;
         if renamed {
             for friend in self.deps.accounts.friends(no).iter() {

@@ -51,6 +51,8 @@ pub enum Takes {
     Nothing,
     /// JSON of at most `limits.body_bytes`.
     Json,
+    /// An iCalendar file of at most 1 MiB, or JSON.
+    Calendar,
     /// JSON of at most `limits.admin_body_bytes`.
     LargeJson,
     /// Whatever a phone sends, of whatever kind it says, of at most `limits.phone_body_bytes`.

@@ -13,6 +13,7 @@ use super::limits::Limits;
 use super::people::People;
 use super::socket::SocketMetrics;
 use super::tls::Certificates;
+use crate::actors::calendars::Calendars;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;
@@ -41,6 +42,10 @@ pub struct Node {
     pub people: Arc<People>,
     /// Who is where.
     pub index: Addr<SpatialIndex>,
+    /// People's calendars.
+    pub calendars: Arc<Calendars>,
+    /// Turns for fetching calendars that somebody waits for.
+    pub fetching: tokio::sync::Semaphore,
     /// Who was free when.
     pub hours: Addr<HourlyAggregator>,
     /// How the histogram's sinks do.

@@ -15,7 +15,9 @@ mod raw_ws;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod availability;
 mod bad;
+mod calendars;
 mod closes;
 mod codes;
 mod exporting;

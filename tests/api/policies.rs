@@ -139,6 +139,7 @@ fn with_body(call: Call, policy: &Policy, person: &Person) -> Call {
         // A sign-in that nothing is wrong with.
         Takes::Json if policy.path == "/v1/session" => call.json(&json!({"token": person.token})),
         Takes::Json | Takes::LargeJson => call.json(&json!({})),
+        Takes::Calendar => call.header("Content-Type", "text/calendar").body("BEGIN:VCALENDAR\nEND:VCALENDAR\n"),
         Takes::Lines => call.header("Content-Type", "text/csv").body("# nothing\n"),
         Takes::Phone => call.body("{}"),
         Takes::Nothing | Takes::Frames => call,
@@ -232,6 +233,7 @@ fn every_route_takes_only_the_kind_and_size_of_body_that_it_declares() {
             Takes::Json => 2_000,
             Takes::LargeJson => 3_000,
             Takes::Phone => 2_500,
+            Takes::Calendar => 1_048_576,
             Takes::Lines | Takes::Frames => continue,
         };
         let json = || call().header("Content-Type", "application/json");

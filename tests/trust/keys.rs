@@ -80,12 +80,21 @@ pub fn of_answer(call: &str) -> Option<Shape> {
                 "free",
                 "note",
                 "until",
+                "source",
                 "hidden_until",
-                "only_free", "source", "next", "free_hours", "on_board",
+                "only_free",
+                "free_hours",
+                "on_board",
             ],
-            &[],
+            &[("free_hours", &["days", "from", "to"])],
         ),
-        "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until", "source", "next"], &[]),
+        "GET /v1/me/availability" | "PUT /v1/me/availability" => {
+            shape(&["free", "note", "until", "source", "next"], &[("next", &["free", "source"])])
+        }
+        "GET /v1/me/calendar" | "PUT /v1/me/calendar" => shape(
+            &["source", "url_host", "events", "busy", "fetched", "next_fetch", "error", "notes"],
+            &[("busy", &["from", "to"]), ("error", &["code", "message"])],
+        ),
         "GET /v1/me/tokens" => {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }

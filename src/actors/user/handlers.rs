@@ -2,6 +2,7 @@
 use actix::prelude::*;
 
 use super::*;
+use crate::actors::flips::Flipped;
 use crate::domain::UserId;
 
 impl Handler<Attach> for User {
@@ -246,11 +247,23 @@ impl Handler<Lapsed> for User {
     type Result = ();
 
     fn handle(&mut self, _: Lapsed, _: &mut Self::Context) {
-        if self.person.hand.as_ref().is_some_and(|hand| hand.has_lapsed(self.now())) {
+        let lapsed = self.person.hand.as_ref().filter(|hand| hand.has_lapsed(self.now())).and_then(|hand| hand.until);
+        if let Some(since) = lapsed {
             self.set_hand(None, false);
+            // Had it lapsed a while ago, the timetable may have said more than one thing since.
+            self.flipped(since);
             self.keep(None);
         }
         self.review();
+    }
+}
+
+impl Handler<Flipped> for User {
+    type Result = ();
+
+    fn handle(&mut self, Flipped { since }: Flipped, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.flipped(since);
     }
 }
 
