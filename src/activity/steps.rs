@@ -132,8 +132,8 @@ impl StepCounter {
         let stride_m = self.stride_m;
         let Some(at) = self.device(device) else { return false };
         let Some(steps) = fix.steps else {
-            let Some(device) = self.devices.get_mut(at) else { return false };
-            if fix.t.0 <= device.moving.newest() && self.is_too_old(fix.t) {
+            let is_late = self.devices.get(at).is_some_and(|device| fix.t.0 <= device.moving.newest());
+            if is_late && self.is_too_old(fix.t) {
                 return false;
             }
             let changed = self.devices.get_mut(at).and_then(|device| device.moving.report(fix, stride_m));

@@ -18,7 +18,7 @@ pub const FASTEST: f32 = 2.5;
 /// Faster than this over ten seconds or more is a vehicle, metres per second.
 const VEHICLE: f32 = 5.5;
 /// Up to here a pace may be a runner's, metres per second...
-const RUN: f32 = 4.0;
+const RUN: f32 = 4.2;
 /// ...with stretches up to this...
 const SPRINT: f32 = 5.0;
 /// ...seen at least this often, seconds: a bus has a runner's mean speed over a minute...
@@ -62,6 +62,16 @@ const DAWDLE: f32 = 0.25;
 const DASH: f32 = 3.5;
 /// The time in which the mean place of someone who stands follows the fixes, milliseconds.
 const FOLLOW_MS: i64 = 150_000;
+/// Of how many samples their scatter is worked out: what a receiver says of its accuracy is not always true.
+const SCATTER_SAMPLES: u16 = 16;
+/// So many show it.
+const SCATTER_KNOWN: u16 = 6;
+/// How far apart those may be, milliseconds, of someone who walks (and turns corners), and who stands.
+const SCATTER_MS: (i64, i64) = (10_000, 60_000);
+/// One sample counts for no more than this, square metres: it may have been a corner.
+const SCATTER_MOST: f32 = 900.0;
+/// A scatter this many times what was to be expected shows that the accuracy was not true.
+const SCATTER_LIE: f32 = 1.25;
 /// Faster than this from one fix to the next is an outlier, metres per second, unless it lasts for three fixes.
 const OUTLIER: f32 = 70.0;
 
@@ -284,6 +294,10 @@ pub struct Walking {
     trail: [Spot; 3],
     /// Time of the newest sample.
     sampled: i64,
+    /// The two newest samples, newest first.
+    latest: [Spot; 2],
+    /// By how much samples scatter about a straight and even line, square metres, and of how many that was worked out.
+    scatter: (f32, u16),
     /// For how long walking is still held back after a vehicle, milliseconds.
     cool_ms: i64,
     /// What is held back.
@@ -305,6 +319,8 @@ struct Sample {
     noise: f32,
     /// Mean of the speeds that the device named, m/s.
     speed: Option<f32>,
+    /// Whether it is known how far that can be believed, as far as it can be.
+    tried: bool,
 }
 
 impl Walking {
@@ -315,6 +331,12 @@ impl Walking {
         walking.bucket.add(place.spot, place.accuracy, None);
         walking.close_bucket();
         walking
+    }
+
+    /// Time of the newest place, Unix milliseconds.
+    #[must_use]
+    pub fn newest_t(&self) -> Option<i64> {
+        self.newest.map(|spot| spot.t)
     }
 
     /// The newest place.
@@ -367,17 +389,44 @@ impl Walking {
     pub fn finish(&mut self) -> Option<Stretch> {
         let walked = self.close_bucket();
         if let State::Walking { start, anchor, path, mut pace } = std::mem::take(&mut self.state)
-            && path > 0.0
+            && let Some(newest) = self.newest
         {
-            let judged = judge(start, anchor, path, &mut pace, 0.0);
+            let judged = judge(start, newest, path + newest.metres_from(anchor), &mut pace, 0.0);
             self.count(judged);
         }
         both(walked, self.release())
     }
 
     fn close_bucket(&mut self) -> Option<Stretch> {
-        let sample = std::mem::take(&mut self.bucket).average()?;
+        let mut sample = std::mem::take(&mut self.bucket).average()?;
+        self.correct(&mut sample);
         self.take(&sample)
+    }
+
+    /// Takes a sample to be as noisy as its like have been, if that is more than they claimed.
+    fn correct(&mut self, sample: &mut Sample) {
+        let [middle, first] = self.latest;
+        self.latest = [sample.spot, middle];
+        let standing = matches!(self.state, State::Standing { .. });
+        let longest = if standing { SCATTER_MS.1 } else { SCATTER_MS.0 };
+        let pauses = [sample.spot.t - middle.t, middle.t - first.t];
+        if pauses.iter().all(|pause| (1..=longest).contains(pause)) {
+            let share = middle.seconds_since(first) / sample.spot.seconds_since(first);
+            let ((e, n), (east, north)) = (middle.from(first), sample.spot.from(first));
+            let (off_e, off_n) = (e - share * east, n - share * north);
+            // Two axes; the ends of the line err as well.
+            let errs = 2.0 * (1.0 + share * share + (1.0 - share) * (1.0 - share));
+            let off = ((off_e * off_e + off_n * off_n) / errs).min(SCATTER_MOST);
+            let (mean, of) = &mut self.scatter;
+            *of = of.saturating_add(1).min(SCATTER_SAMPLES);
+            *mean += (off - *mean) / f32::from(*of);
+        }
+        let noise = self.scatter.0.sqrt();
+        sample.tried = self.scatter.1 >= SCATTER_KNOWN || pauses.iter().any(|pause| *pause > SCATTER_MS.0);
+        if self.scatter.1 >= SCATTER_KNOWN && noise > SCATTER_LIE * sample.noise {
+            sample.accuracy *= noise / sample.noise;
+            sample.noise = noise;
+        }
     }
 
     fn take(&mut self, sample: &Sample) -> Option<Stretch> {
@@ -483,7 +532,7 @@ impl Walking {
         let same_way = e * east + n * north > 0.5 * e.hypot(n) * metres;
         *outside = ((east, north), if count > 0 && same_way { count + 1 } else { 1 });
         // A sample of many fixes errs little; one of a single fix lies far out in one case of a hundred.
-        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } {
+        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } || !sample.tried {
             return None;
         }
         // Someone who stood only briefly was on the way already: the mean has been dragged along, the origin has not.
@@ -573,7 +622,7 @@ impl Bucket {
         };
         let noise = self.accuracy / (self.count as f32).sqrt();
         let speed = (self.speed.1 > 0).then(|| self.speed.0 / self.speed.1 as f32);
-        Some(Sample { spot, fixes: self.count, accuracy: self.accuracy, noise, speed })
+        Some(Sample { spot, fixes: self.count, accuracy: self.accuracy, noise, speed, tried: false })
     }
 }
 

@@ -74,13 +74,13 @@ fn both(a: Changed, b: Changed) -> Changed {
 impl Moving {
     /// Time of the newest live fix, milliseconds.
     pub fn newest(&self) -> i64 {
-        self.live.walking.newest().map_or(i64::MIN, |place| place.t)
+        self.live.walking.newest_t().unwrap_or(i64::MIN)
     }
 
     /// Takes a fix.
     pub fn report(&mut self, fix: &Fix, stride_m: f32) -> Changed {
-        let told = match self.live.walking.newest() {
-            Some(newest) if fix.t.0 > newest.t => self.live.walking.report(fix),
+        let told = match self.live.walking.newest_t() {
+            Some(newest) if fix.t.0 > newest => self.live.walking.report(fix),
             None if self.is_news(fix.t) => self.live.walking.report(fix),
             _ => return self.late(fix, stride_m),
         };
@@ -142,7 +142,7 @@ impl Moving {
 
     /// The beginning of the known time that holds a moment.
     fn known(&self, at: u32) -> Option<u32> {
-        let live = (self.live.from <= at && self.live.walking.newest().is_some()).then_some(self.live.from);
+        let live = (self.live.from <= at && self.live.walking.newest_t().is_some()).then_some(self.live.from);
         let run = self
             .late
             .as_ref()
@@ -153,7 +153,7 @@ impl Moving {
     /// The beginning of the first known time after a moment.
     fn next_known(&self, at: u32) -> u32 {
         let span = self.spans.after(at).map_or(u32::MAX, |span| span.from);
-        if self.live.from > at && self.live.walking.newest().is_some() { span.min(self.live.from) } else { span }
+        if self.live.from > at && self.live.walking.newest_t().is_some() { span.min(self.live.from) } else { span }
     }
 
     fn begin_late(&mut self, fix: &Fix, at: u32, stride_m: f32) -> Changed {
