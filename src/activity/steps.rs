@@ -113,9 +113,9 @@ impl StepCounter {
         for device in &mut self.devices {
             device.counted.move_zone();
         }
-        let Some((oldest, newest)) = self.slot_range() else { return false };
+        let Some((_, newest)) = self.slot_range() else { return false };
         // What lies before the window is as it was: of the first day in it a part may be forgotten.
-        let known_from = newest.saturating_sub(WINDOW_S / SLOT_S - 96).max(oldest);
+        let known_from = newest.saturating_sub(WINDOW_S / SLOT_S - 96);
         let mut dates: Vec<Date> = self.days.iter().map(|day| day.date).collect();
         let (mut date, last) = (self.date_of(known_from * SLOT_S), self.date_of(newest * SLOT_S));
         while date <= last {

@@ -9,6 +9,12 @@
 //!
 //! A silence of more than [`GAP_MS`] ends everything. Whether it was a walk can only be guessed from its two ends:
 //! [`Place::walk_to`].
+mod sample;
+mod spot;
+
+use self::sample::{Bucket, GOOD_M, LONGEST_SAMPLE_MS, SAMPLE_MS, Sample, Scatter};
+use self::spot::{Metres, Spot, both};
+pub use self::spot::{Place, Stretch};
 use crate::domain::Fix;
 
 /// Slower than this is standing around, metres per second (PROTOCOL.md, section 2).
@@ -31,23 +37,6 @@ pub const COOL_OFF_MS: i64 = 300_000;
 const SEEN_MS: i64 = 30_000;
 /// After a longer silence than this nothing that was known before holds, milliseconds.
 pub const GAP_MS: i64 = 300_000;
-/// A silence up to this may be taken for a walk, milliseconds. Phones that save power report every 5 to 15 minutes while somebody
-/// walks. In a longer one anything may have happened: half an hour of sitting and a ride have a walker's mean speed, too.
-const GUESS_MS: i64 = 1_200_000;
-/// A silence that was a walk led at least so far, metres, ...
-const GUESS_M: f32 = 200.0;
-/// ...and this many times as far as either end is uncertain...
-const GUESS_NOISES: f32 = 3.0;
-/// ...at a pace, along the straight line, at which hardly anybody sat or rode for part of the time, metres per second.
-const GUESS_PACE: std::ops::RangeInclusive<f32> = 0.7..=1.8;
-/// A sample averages the fixes of this long, milliseconds: with good accuracy, and otherwise...
-const SAMPLE_MS: (i64, i64) = (2_000, 5_000);
-/// ...and then at least so many of them...
-const SAMPLE_FIXES: u32 = 3;
-/// ...unless that takes longer than this.
-const LONGEST_SAMPLE_MS: i64 = 15_000;
-/// Accuracy up to which the shorter samples do, metres.
-const GOOD_M: f32 = 5.0;
 /// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
 const UNKNOWN_M: f32 = 10.0;
 const BEST_M: f32 = 3.0;
@@ -62,95 +51,8 @@ const DAWDLE: f32 = 0.25;
 const DASH: f32 = 3.5;
 /// The time in which the mean place of someone who stands follows the fixes, milliseconds.
 const FOLLOW_MS: i64 = 150_000;
-/// Of how many samples their scatter is worked out: what a receiver says of its accuracy is not always true.
-const SCATTER_SAMPLES: u16 = 16;
-/// So many show it.
-const SCATTER_KNOWN: u16 = 6;
-/// How far apart those may be, milliseconds, of someone who walks (and turns corners), and who stands.
-const SCATTER_MS: (i64, i64) = (10_000, 60_000);
-/// One sample counts for no more than this, square metres: it may have been a corner.
-const SCATTER_MOST: f32 = 900.0;
-/// A scatter this many times what was to be expected shows that the accuracy was not true.
-const SCATTER_LIE: f32 = 1.25;
 /// Faster than this from one fix to the next is an outlier, metres per second, unless it lasts for three fixes.
 const OUTLIER: f32 = 70.0;
-
-/// A place and time, in whole 1e-7 degrees (1.1 cm) to be small.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Spot {
-    lat: i32,
-    lon: i32,
-    t: i64,
-}
-
-/// Metres east and north.
-type Metres = (f32, f32);
-
-/// Ground that was covered on foot.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch {
-    /// How far, metres.
-    pub metres: f32,
-    /// From when, Unix milliseconds.
-    pub from: i64,
-    /// Until when, Unix milliseconds.
-    pub to: i64,
-}
-
-impl Stretch {
-    /// What of it lies before `end`, when it was covered evenly.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a walk")]
-    pub fn until(self, end: i64) -> Self {
-        let (all, part) = (self.to - self.from, end.clamp(self.from, self.to) - self.from);
-        let share = if all > 0 { part as f32 / all as f32 } else { 1.0 };
-        Self { metres: self.metres * share, to: self.from + part, ..self }
-    }
-
-    fn and(self, later: Self) -> Self {
-        Self { metres: self.metres + later.metres, from: self.from.min(later.from), to: self.to.max(later.to) }
-    }
-}
-
-fn both(a: Option<Stretch>, b: Option<Stretch>) -> Option<Stretch> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.and(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-/// Where and when a device was.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
-    spot: Spot,
-    /// Accuracy, metres.
-    accuracy: f32,
-    /// A vehicle is not long ago.
-    rides: bool,
-    /// When, Unix milliseconds.
-    pub t: i64,
-}
-
-impl Place {
-    /// True when a silence that began here and ended there was, by the straight line alone, no walk.
-    #[must_use]
-    pub fn rides_to(self, to: Self) -> bool {
-        to.spot.metres_from(self.spot) > FASTEST * to.spot.seconds_since(self.spot)
-    }
-
-    /// The metres walked in a silence that began here and ended there, along the straight line; `None` when it does not look like
-    /// a walk.
-    #[must_use]
-    pub fn walk_to(self, to: Self) -> Option<f32> {
-        let metres = to.spot.metres_from(self.spot);
-        let is_walk = (GAP_MS..=GUESS_MS).contains(&(to.t - self.t))
-            && metres >= GUESS_M.max(GUESS_NOISES * self.accuracy.max(to.accuracy))
-            && GUESS_PACE.contains(&(metres / to.spot.seconds_since(self.spot)))
-            && !self.rides
-            && !to.rides;
-        is_walk.then_some(metres)
-    }
-}
 
 /// What a fix told.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -161,69 +63,6 @@ pub struct Told {
     pub begins: bool,
     /// Where that silence began.
     pub silence: Option<Place>,
-}
-
-impl Spot {
-    #[expect(clippy::cast_possible_truncation, reason = "180 degrees times 1e7 fits")]
-    fn of(fix: &Fix) -> Self {
-        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
-        Self { lat: e7(fix.position.lat()), lon: e7(fix.position.lon()), t: fix.t.0 }
-    }
-
-    /// Difference in longitude the short way round, 1e-7 degrees.
-    fn east_of(self, origin: Self) -> i64 {
-        const TURN: i64 = 3_600_000_000;
-        let east = i64::from(self.lon) - i64::from(origin.lon);
-        if east > TURN / 2 {
-            east - TURN
-        } else if east < -TURN / 2 {
-            east + TURN
-        } else {
-            east
-        }
-    }
-
-    /// This spot as seen from `origin`, on a plane that touches the Earth there.
-    #[expect(clippy::cast_precision_loss, reason = "centimetres matter, not their fractions")]
-    fn from(self, origin: Self) -> Metres {
-        const METRES: f32 = 0.011_119_508;
-        let north = (i64::from(self.lat) - i64::from(origin.lat)) as f32 * METRES;
-        let squeeze = (origin.lat as f32 * 1e-7).to_radians().cos();
-        (self.east_of(origin) as f32 * METRES * squeeze, north)
-    }
-
-    fn metres_from(self, origin: Self) -> f32 {
-        let (east, north) = self.from(origin);
-        east.hypot(north)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "seconds between fixes")]
-    fn seconds_since(self, earlier: Self) -> f32 {
-        self.t.saturating_sub(earlier.t) as f32 / 1e3
-    }
-
-    /// `self` moved towards `other` by a share of 0 to 1; keeps its time.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "stays between two spots")]
-    fn towards(self, other: Self, share: f32) -> Self {
-        let north = (i64::from(other.lat) - i64::from(self.lat)) as f64 * f64::from(share);
-        let east = other.east_of(self) as f64 * f64::from(share);
-        Self { lat: self.lat + north.round() as i32, lon: self.lon.wrapping_add(east.round() as i32), t: self.t }
-    }
-}
-
-/// Fixes that are being averaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Bucket {
-    first: Spot,
-    /// Sums of the differences from `first`.
-    north: i64,
-    east: i64,
-    elapsed: i64,
-    count: u32,
-    /// The worst accuracy, metres.
-    accuracy: f32,
-    /// Sum of the speeds that the device named, and how many.
-    speed: (f32, u32),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -294,10 +133,7 @@ pub struct Walking {
     trail: [Spot; 3],
     /// Time of the newest sample.
     sampled: i64,
-    /// The two newest samples, newest first.
-    latest: [Spot; 2],
-    /// By how much samples scatter about a straight and even line, square metres, and of how many that was worked out.
-    scatter: (f32, u16),
+    scatter: Scatter,
     /// For how long walking is still held back after a vehicle, milliseconds.
     cool_ms: i64,
     /// What is held back.
@@ -307,20 +143,6 @@ pub struct Walking {
     /// When the run began, milliseconds.
     run_since: Option<i64>,
     outliers: u8,
-}
-
-/// The average of a few seconds of fixes.
-struct Sample {
-    spot: Spot,
-    fixes: u32,
-    /// Accuracy of the fixes in it, metres.
-    accuracy: f32,
-    /// What is left of it after averaging, metres.
-    noise: f32,
-    /// Mean of the speeds that the device named, m/s.
-    speed: Option<f32>,
-    /// Whether it is known how far that can be believed, as far as it can be.
-    tried: bool,
 }
 
 impl Walking {
@@ -399,34 +221,8 @@ impl Walking {
 
     fn close_bucket(&mut self) -> Option<Stretch> {
         let mut sample = std::mem::take(&mut self.bucket).average()?;
-        self.correct(&mut sample);
+        self.scatter.correct(&mut sample, matches!(self.state, State::Standing { .. }));
         self.take(&sample)
-    }
-
-    /// Takes a sample to be as noisy as its like have been, if that is more than they claimed.
-    fn correct(&mut self, sample: &mut Sample) {
-        let [middle, first] = self.latest;
-        self.latest = [sample.spot, middle];
-        let standing = matches!(self.state, State::Standing { .. });
-        let longest = if standing { SCATTER_MS.1 } else { SCATTER_MS.0 };
-        let pauses = [sample.spot.t - middle.t, middle.t - first.t];
-        if pauses.iter().all(|pause| (1..=longest).contains(pause)) {
-            let share = middle.seconds_since(first) / sample.spot.seconds_since(first);
-            let ((e, n), (east, north)) = (middle.from(first), sample.spot.from(first));
-            let (off_e, off_n) = (e - share * east, n - share * north);
-            // Two axes; the ends of the line err as well.
-            let errs = 2.0 * (1.0 + share * share + (1.0 - share) * (1.0 - share));
-            let off = ((off_e * off_e + off_n * off_n) / errs).min(SCATTER_MOST);
-            let (mean, of) = &mut self.scatter;
-            *of = of.saturating_add(1).min(SCATTER_SAMPLES);
-            *mean += (off - *mean) / f32::from(*of);
-        }
-        let noise = self.scatter.0.sqrt();
-        sample.tried = self.scatter.1 >= SCATTER_KNOWN || pauses.iter().any(|pause| *pause > SCATTER_MS.0);
-        if self.scatter.1 >= SCATTER_KNOWN && noise > SCATTER_LIE * sample.noise {
-            sample.accuracy *= noise / sample.noise;
-            sample.noise = noise;
-        }
     }
 
     fn take(&mut self, sample: &Sample) -> Option<Stretch> {
@@ -584,46 +380,6 @@ fn judge(start: Spot, end: Spot, path: f32, pace: &mut f32, seen: f32) -> Judged
     let speed = metres / seconds;
     *pace += (speed - *pace) * seconds / (seconds + PACE_S);
     Some((Stretch { metres, from: start.t, to: end.t }, Gait::of(speed, *pace, seen)))
-}
-
-impl Bucket {
-    fn add(&mut self, spot: Spot, accuracy: f32, speed: Option<f32>) {
-        if self.count == 0 {
-            self.first = spot;
-        }
-        self.north += i64::from(spot.lat) - i64::from(self.first.lat);
-        self.east += spot.east_of(self.first);
-        self.elapsed += spot.t - self.first.t;
-        self.count += 1;
-        self.accuracy = self.accuracy.max(accuracy);
-        if let Some(speed) = speed {
-            self.speed = (self.speed.0 + speed, self.speed.1 + 1);
-        }
-    }
-
-    fn is_full(&self, t: i64) -> bool {
-        let lasted = t - self.first.t;
-        if self.accuracy <= GOOD_M {
-            return lasted >= SAMPLE_MS.0;
-        }
-        lasted >= LONGEST_SAMPLE_MS || (lasted >= SAMPLE_MS.1 && self.count >= SAMPLE_FIXES)
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "means of small differences")]
-    fn average(self) -> Option<Sample> {
-        if self.count == 0 {
-            return None;
-        }
-        let count = i64::from(self.count);
-        let spot = Spot {
-            lat: self.first.lat.wrapping_add((self.north / count) as i32),
-            lon: self.first.lon.wrapping_add((self.east / count) as i32),
-            t: self.first.t + self.elapsed / count,
-        };
-        let noise = self.accuracy / (self.count as f32).sqrt();
-        let speed = (self.speed.1 > 0).then(|| self.speed.0 / self.speed.1 as f32);
-        Some(Sample { spot, fixes: self.count, accuracy: self.accuracy, noise, speed, tried: false })
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod redis;
 mod bad;
 mod closes;
 mod codes;
+mod exercise;
 mod exporting;
 mod fixes;
 mod friendship;
