@@ -176,7 +176,7 @@ fn an_administrator_makes_people_all_or_nothing() {
     let token = made.json()["users"][0]["token"].as_str().unwrap().to_owned();
     let me = call(node.address, "GET", "/v1/me").bearer(&token).ok();
     let expected = json!({"user": "ann", "name": "Ann B.", "admin": false, "radius": 500.0, "time_zone": "UTC",
-        "stride": me["stride"], "free": false, "only_free": false});
+        "stride": me["stride"], "free": false, "source": "default", "only_free": false, "free_hours": [], "on_board": true});
     assert_eq!(me, expected);
     assert!((me["stride"].as_f64().unwrap() - 0.762).abs() < 1e-6);
     assert_eq!(call(node.address, "GET", "/v1/friends").bearer(&token).ok()["friends"][0]["user"], "bob");
