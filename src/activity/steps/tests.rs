@@ -533,6 +533,28 @@ proptest! {
 }
 
 #[test]
+fn single_fixes_in_the_worst_order_are_never_counted_twice() {
+    for every_s in [5, 30, 60] {
+        for seed in 0..8 {
+            let mut random = StdRng::seed_from_u64(seed);
+            let mut fixes = outing(&mut random, every_s);
+            let all = |fixes: &[Fix]| {
+                let mut counter = StepCounter::default();
+                report(&mut counter, 0, fixes);
+                counter.days().map(|(_, steps)| f64::from(steps)).sum::<f64>()
+            };
+            let in_order = all(&fixes);
+            fixes.reverse();
+            let backwards = all(&fixes);
+            fixes.shuffle(&mut random);
+            let shuffled = all(&fixes);
+            println!("every {every_s} s: backwards {:.2}, shuffled {:.2}", backwards / in_order, shuffled / in_order);
+            assert!(backwards.max(shuffled) < in_order * 1.15, "{backwards} {shuffled} {in_order}");
+        }
+    }
+}
+
+#[test]
 fn a_person_takes_little_memory() {
     let mut counter = StepCounter::default();
     let now = size_of::<StepCounter>() + size_of::<Device>();
