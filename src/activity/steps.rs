@@ -8,6 +8,7 @@
 mod bytes;
 mod counted;
 mod moving;
+mod room;
 mod slots;
 mod spans;
 

@@ -14,7 +14,7 @@ mod spot;
 
 use self::sample::{Bucket, GOOD_M, LONGEST_SAMPLE_MS, SAMPLE_MS, Sample, Scatter};
 use self::spot::{Metres, Spot, both};
-pub use self::spot::{Place, Stretch};
+pub use self::spot::{Place, Sighting, Stretch};
 use crate::domain::Fix;
 
 /// Slower than this is standing around, metres per second (PROTOCOL.md, section 2).
@@ -37,11 +37,6 @@ pub const COOL_OFF_MS: i64 = 300_000;
 const SEEN_MS: i64 = 30_000;
 /// After a longer silence than this nothing that was known before holds, milliseconds.
 pub const GAP_MS: i64 = 300_000;
-/// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
-const UNKNOWN_M: f32 = 10.0;
-const BEST_M: f32 = 3.0;
-/// Fixes less accurate than this say nothing of walking, metres.
-const COARSEST_M: f32 = 100.0;
 /// The shortest stretch that is judged, milliseconds: with good accuracy, and otherwise.
 const STRETCH_MS: (i64, i64) = (5_000, 9_000);
 /// A person's pace is judged over about this long, seconds: speed over a short stretch is mostly noise.
@@ -146,15 +141,6 @@ pub struct Walking {
 }
 
 impl Walking {
-    /// A walking that is at a place.
-    #[must_use]
-    pub fn from(place: Place) -> Self {
-        let mut walking = Self { newest: Some(place.spot), newest_m: place.accuracy, ..Self::default() };
-        walking.bucket.add(place.spot, place.accuracy, None);
-        walking.close_bucket();
-        walking
-    }
-
     /// Time of the newest place, Unix milliseconds.
     #[must_use]
     pub fn newest_t(&self) -> Option<i64> {
@@ -171,12 +157,13 @@ impl Walking {
     /// Takes a fix; says what is now known to have been covered on foot (nothing most of the time).
     /// Fixes that are not newer than the newest one are ignored.
     pub fn report(&mut self, fix: &Fix) -> Told {
+        Sighting::of(fix).map_or_else(Told::default, |sighting| self.see(&sighting))
+    }
+
+    /// The same for what matters of a fix.
+    pub fn see(&mut self, sighting: &Sighting) -> Told {
         let mut told = Told::default();
-        let accuracy = fix.accuracy.unwrap_or(UNKNOWN_M).max(BEST_M);
-        if accuracy > COARSEST_M {
-            return told;
-        }
-        let spot = Spot::of(fix);
+        let Sighting { spot, accuracy, speed } = *sighting;
         let pause = match self.newest {
             None => i64::MAX,
             Some(newest) if spot.t <= newest.t => return told,
@@ -195,12 +182,12 @@ impl Walking {
         self.outliers = 0;
         self.newest = Some(spot);
         self.newest_m = accuracy;
-        self.newest_rides = fix.speed.is_some_and(|speed| speed > VEHICLE);
+        self.newest_rides = speed.is_some_and(|speed| speed > VEHICLE);
         // After a pause the waiting fixes are a sample of their own, and so is this fix: it need not wait for the next.
         if pause >= LONGEST_SAMPLE_MS {
             told.walked = both(told.walked, self.close_bucket());
         }
-        self.bucket.add(spot, accuracy, fix.speed);
+        self.bucket.add(spot, accuracy, speed);
         if pause >= LONGEST_SAMPLE_MS || self.bucket.is_full(spot.t) {
             told.walked = both(told.walked, self.close_bucket());
         }

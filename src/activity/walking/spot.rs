@@ -12,6 +12,43 @@ const GUESS_NOISES: f32 = 3.0;
 /// ...at a pace, along the straight line, at which hardly anybody sat or rode for part of the time, metres per second.
 const GUESS_PACE: std::ops::RangeInclusive<f32> = 0.7..=1.8;
 
+/// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
+const UNKNOWN_M: f32 = 10.0;
+const BEST_M: f32 = 3.0;
+/// Fixes less accurate than this say nothing of walking, metres.
+const COARSEST_M: f32 = 100.0;
+
+/// What of a fix says something of walking.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sighting {
+    pub(super) spot: Spot,
+    /// Metres, as far as it is believed.
+    pub(super) accuracy: f32,
+    /// As the device named it, metres per second.
+    pub(super) speed: Option<f32>,
+}
+
+impl Sighting {
+    /// `None` for a fix that is too coarse.
+    #[must_use]
+    pub fn of(fix: &Fix) -> Option<Self> {
+        let accuracy = fix.accuracy.unwrap_or(UNKNOWN_M).max(BEST_M);
+        (accuracy <= COARSEST_M).then(|| Self { spot: Spot::of(fix), accuracy, speed: fix.speed })
+    }
+
+    /// When, Unix milliseconds.
+    #[must_use]
+    pub const fn t(&self) -> i64 {
+        self.spot.t
+    }
+}
+
+impl From<Place> for Sighting {
+    fn from(place: Place) -> Self {
+        Self { spot: place.spot, accuracy: place.accuracy, speed: None }
+    }
+}
+
 /// A place and time, in whole 1e-7 degrees (1.1 cm) to be small.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Spot {
@@ -40,7 +77,7 @@ impl Stretch {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a walk")]
     pub fn until(self, end: i64) -> Self {
         let (all, part) = (self.to - self.from, end.clamp(self.from, self.to) - self.from);
-        let share = if all > 0 { part as f32 / all as f32 } else { 1.0 };
+        let share = if all > 0 { part as f32 / all as f32 } else { f32::from(u8::from(end >= self.to)) };
         Self { metres: self.metres * share, to: self.from + part, ..self }
     }
 
