@@ -125,7 +125,8 @@ impl StepCounter {
             date = next;
         }
         dates.retain(|date| self.bounds(*date).to > known_from * SLOT_S);
-        dates.into_iter().fold(false, |changed, date| self.recount(date) || changed)
+        let changed = dates.into_iter().filter(|date| self.recount(*date)).count();
+        changed > 0
     }
 
     /// Takes a fix of one device, in whatever order they come. True when a day's count changed.

@@ -482,7 +482,7 @@ proptest! {
             let mut counter = StepCounter::default();
             report(&mut counter, 0, &[newest]);
             report(&mut counter, 0, &fixes);
-            days.push(counter.days().collect::<Vec<_>>());
+            days.push(counter.days().filter(|(_, steps)| *steps > 0).collect::<Vec<_>>());
             fixes.shuffle(&mut random);
         }
         prop_assert!(days.iter().all(|other| *other == days[0]), "{days:?}");
