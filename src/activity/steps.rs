@@ -8,6 +8,7 @@
 mod bytes;
 mod counted;
 mod moving;
+mod room;
 mod slots;
 mod spans;
 
@@ -113,9 +114,9 @@ impl StepCounter {
         for device in &mut self.devices {
             device.counted.move_zone();
         }
-        let Some((oldest, newest)) = self.slot_range() else { return false };
+        let Some((_, newest)) = self.slot_range() else { return false };
         // What lies before the window is as it was: of the first day in it a part may be forgotten.
-        let known_from = newest.saturating_sub(WINDOW_S / SLOT_S - 96).max(oldest);
+        let known_from = newest.saturating_sub(WINDOW_S / SLOT_S - 96);
         let mut dates: Vec<Date> = self.days.iter().map(|day| day.date).collect();
         let (mut date, last) = (self.date_of(known_from * SLOT_S), self.date_of(newest * SLOT_S));
         while date <= last {
@@ -124,7 +125,8 @@ impl StepCounter {
             date = next;
         }
         dates.retain(|date| self.bounds(*date).to > known_from * SLOT_S);
-        dates.into_iter().fold(false, |changed, date| self.recount(date) || changed)
+        let changed = dates.into_iter().filter(|date| self.recount(*date)).count();
+        changed > 0
     }
 
     /// Takes a fix of one device, in whatever order they come. True when a day's count changed.
@@ -132,8 +134,8 @@ impl StepCounter {
         let stride_m = self.stride_m;
         let Some(at) = self.device(device) else { return false };
         let Some(steps) = fix.steps else {
-            let Some(device) = self.devices.get_mut(at) else { return false };
-            if fix.t.0 <= device.moving.newest() && self.is_too_old(fix.t) {
+            let is_late = self.devices.get(at).is_some_and(|device| fix.t.0 <= device.moving.newest());
+            if is_late && self.is_too_old(fix.t) {
                 return false;
             }
             let changed = self.devices.get_mut(at).and_then(|device| device.moving.report(fix, stride_m));

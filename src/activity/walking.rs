@@ -9,6 +9,12 @@
 //!
 //! A silence of more than [`GAP_MS`] ends everything. Whether it was a walk can only be guessed from its two ends:
 //! [`Place::walk_to`].
+mod sample;
+mod spot;
+
+use self::sample::{Bucket, GOOD_M, LONGEST_SAMPLE_MS, SAMPLE_MS, Sample, Scatter};
+use self::spot::{Metres, Spot, both};
+pub use self::spot::{Place, Sighting, Stretch};
 use crate::domain::Fix;
 
 /// Slower than this is standing around, metres per second (PROTOCOL.md, section 2).
@@ -18,7 +24,7 @@ pub const FASTEST: f32 = 2.5;
 /// Faster than this over ten seconds or more is a vehicle, metres per second.
 const VEHICLE: f32 = 5.5;
 /// Up to here a pace may be a runner's, metres per second...
-const RUN: f32 = 4.0;
+const RUN: f32 = 4.2;
 /// ...with stretches up to this...
 const SPRINT: f32 = 5.0;
 /// ...seen at least this often, seconds: a bus has a runner's mean speed over a minute...
@@ -31,28 +37,6 @@ pub const COOL_OFF_MS: i64 = 300_000;
 const SEEN_MS: i64 = 30_000;
 /// After a longer silence than this nothing that was known before holds, milliseconds.
 pub const GAP_MS: i64 = 300_000;
-/// A silence up to this may be taken for a walk, milliseconds. Phones that save power report every 5 to 15 minutes while somebody
-/// walks. In a longer one anything may have happened: half an hour of sitting and a ride have a walker's mean speed, too.
-const GUESS_MS: i64 = 1_200_000;
-/// A silence that was a walk led at least so far, metres, ...
-const GUESS_M: f32 = 200.0;
-/// ...and this many times as far as either end is uncertain...
-const GUESS_NOISES: f32 = 3.0;
-/// ...at a pace, along the straight line, at which hardly anybody sat or rode for part of the time, metres per second.
-const GUESS_PACE: std::ops::RangeInclusive<f32> = 0.7..=1.8;
-/// A sample averages the fixes of this long, milliseconds: with good accuracy, and otherwise...
-const SAMPLE_MS: (i64, i64) = (2_000, 5_000);
-/// ...and then at least so many of them...
-const SAMPLE_FIXES: u32 = 3;
-/// ...unless that takes longer than this.
-const LONGEST_SAMPLE_MS: i64 = 15_000;
-/// Accuracy up to which the shorter samples do, metres.
-const GOOD_M: f32 = 5.0;
-/// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
-const UNKNOWN_M: f32 = 10.0;
-const BEST_M: f32 = 3.0;
-/// Fixes less accurate than this say nothing of walking, metres.
-const COARSEST_M: f32 = 100.0;
 /// The shortest stretch that is judged, milliseconds: with good accuracy, and otherwise.
 const STRETCH_MS: (i64, i64) = (5_000, 9_000);
 /// A person's pace is judged over about this long, seconds: speed over a short stretch is mostly noise.
@@ -65,83 +49,6 @@ const FOLLOW_MS: i64 = 150_000;
 /// Faster than this from one fix to the next is an outlier, metres per second, unless it lasts for three fixes.
 const OUTLIER: f32 = 70.0;
 
-/// A place and time, in whole 1e-7 degrees (1.1 cm) to be small.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Spot {
-    lat: i32,
-    lon: i32,
-    t: i64,
-}
-
-/// Metres east and north.
-type Metres = (f32, f32);
-
-/// Ground that was covered on foot.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stretch {
-    /// How far, metres.
-    pub metres: f32,
-    /// From when, Unix milliseconds.
-    pub from: i64,
-    /// Until when, Unix milliseconds.
-    pub to: i64,
-}
-
-impl Stretch {
-    /// What of it lies before `end`, when it was covered evenly.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a walk")]
-    pub fn until(self, end: i64) -> Self {
-        let (all, part) = (self.to - self.from, end.clamp(self.from, self.to) - self.from);
-        let share = if all > 0 { part as f32 / all as f32 } else { 1.0 };
-        Self { metres: self.metres * share, to: self.from + part, ..self }
-    }
-
-    fn and(self, later: Self) -> Self {
-        Self { metres: self.metres + later.metres, from: self.from.min(later.from), to: self.to.max(later.to) }
-    }
-}
-
-fn both(a: Option<Stretch>, b: Option<Stretch>) -> Option<Stretch> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.and(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-/// Where and when a device was.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
-    spot: Spot,
-    /// Accuracy, metres.
-    accuracy: f32,
-    /// A vehicle is not long ago.
-    rides: bool,
-    /// When, Unix milliseconds.
-    pub t: i64,
-}
-
-impl Place {
-    /// True when a silence that began here and ended there was, by the straight line alone, no walk.
-    #[must_use]
-    pub fn rides_to(self, to: Self) -> bool {
-        to.spot.metres_from(self.spot) > FASTEST * to.spot.seconds_since(self.spot)
-    }
-
-    /// The metres walked in a silence that began here and ended there, along the straight line; `None` when it does not look like
-    /// a walk.
-    #[must_use]
-    pub fn walk_to(self, to: Self) -> Option<f32> {
-        let metres = to.spot.metres_from(self.spot);
-        let is_walk = (GAP_MS..=GUESS_MS).contains(&(to.t - self.t))
-            && metres >= GUESS_M.max(GUESS_NOISES * self.accuracy.max(to.accuracy))
-            && GUESS_PACE.contains(&(metres / to.spot.seconds_since(self.spot)))
-            && !self.rides
-            && !to.rides;
-        is_walk.then_some(metres)
-    }
-}
-
 /// What a fix told.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Told {
@@ -151,69 +58,6 @@ pub struct Told {
     pub begins: bool,
     /// Where that silence began.
     pub silence: Option<Place>,
-}
-
-impl Spot {
-    #[expect(clippy::cast_possible_truncation, reason = "180 degrees times 1e7 fits")]
-    fn of(fix: &Fix) -> Self {
-        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
-        Self { lat: e7(fix.position.lat()), lon: e7(fix.position.lon()), t: fix.t.0 }
-    }
-
-    /// Difference in longitude the short way round, 1e-7 degrees.
-    fn east_of(self, origin: Self) -> i64 {
-        const TURN: i64 = 3_600_000_000;
-        let east = i64::from(self.lon) - i64::from(origin.lon);
-        if east > TURN / 2 {
-            east - TURN
-        } else if east < -TURN / 2 {
-            east + TURN
-        } else {
-            east
-        }
-    }
-
-    /// This spot as seen from `origin`, on a plane that touches the Earth there.
-    #[expect(clippy::cast_precision_loss, reason = "centimetres matter, not their fractions")]
-    fn from(self, origin: Self) -> Metres {
-        const METRES: f32 = 0.011_119_508;
-        let north = (i64::from(self.lat) - i64::from(origin.lat)) as f32 * METRES;
-        let squeeze = (origin.lat as f32 * 1e-7).to_radians().cos();
-        (self.east_of(origin) as f32 * METRES * squeeze, north)
-    }
-
-    fn metres_from(self, origin: Self) -> f32 {
-        let (east, north) = self.from(origin);
-        east.hypot(north)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "seconds between fixes")]
-    fn seconds_since(self, earlier: Self) -> f32 {
-        self.t.saturating_sub(earlier.t) as f32 / 1e3
-    }
-
-    /// `self` moved towards `other` by a share of 0 to 1; keeps its time.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "stays between two spots")]
-    fn towards(self, other: Self, share: f32) -> Self {
-        let north = (i64::from(other.lat) - i64::from(self.lat)) as f64 * f64::from(share);
-        let east = other.east_of(self) as f64 * f64::from(share);
-        Self { lat: self.lat + north.round() as i32, lon: self.lon.wrapping_add(east.round() as i32), t: self.t }
-    }
-}
-
-/// Fixes that are being averaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Bucket {
-    first: Spot,
-    /// Sums of the differences from `first`.
-    north: i64,
-    east: i64,
-    elapsed: i64,
-    count: u32,
-    /// The worst accuracy, metres.
-    accuracy: f32,
-    /// Sum of the speeds that the device named, and how many.
-    speed: (f32, u32),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -284,6 +128,7 @@ pub struct Walking {
     trail: [Spot; 3],
     /// Time of the newest sample.
     sampled: i64,
+    scatter: Scatter,
     /// For how long walking is still held back after a vehicle, milliseconds.
     cool_ms: i64,
     /// What is held back.
@@ -295,26 +140,11 @@ pub struct Walking {
     outliers: u8,
 }
 
-/// The average of a few seconds of fixes.
-struct Sample {
-    spot: Spot,
-    fixes: u32,
-    /// Accuracy of the fixes in it, metres.
-    accuracy: f32,
-    /// What is left of it after averaging, metres.
-    noise: f32,
-    /// Mean of the speeds that the device named, m/s.
-    speed: Option<f32>,
-}
-
 impl Walking {
-    /// A walking that is at a place.
+    /// Time of the newest place, Unix milliseconds.
     #[must_use]
-    pub fn from(place: Place) -> Self {
-        let mut walking = Self { newest: Some(place.spot), newest_m: place.accuracy, ..Self::default() };
-        walking.bucket.add(place.spot, place.accuracy, None);
-        walking.close_bucket();
-        walking
+    pub fn newest_t(&self) -> Option<i64> {
+        self.newest.map(|spot| spot.t)
     }
 
     /// The newest place.
@@ -327,12 +157,13 @@ impl Walking {
     /// Takes a fix; says what is now known to have been covered on foot (nothing most of the time).
     /// Fixes that are not newer than the newest one are ignored.
     pub fn report(&mut self, fix: &Fix) -> Told {
+        Sighting::of(fix).map_or_else(Told::default, |sighting| self.see(&sighting))
+    }
+
+    /// The same for what matters of a fix.
+    pub fn see(&mut self, sighting: &Sighting) -> Told {
         let mut told = Told::default();
-        let accuracy = fix.accuracy.unwrap_or(UNKNOWN_M).max(BEST_M);
-        if accuracy > COARSEST_M {
-            return told;
-        }
-        let spot = Spot::of(fix);
+        let Sighting { spot, accuracy, speed } = *sighting;
         let pause = match self.newest {
             None => i64::MAX,
             Some(newest) if spot.t <= newest.t => return told,
@@ -351,12 +182,12 @@ impl Walking {
         self.outliers = 0;
         self.newest = Some(spot);
         self.newest_m = accuracy;
-        self.newest_rides = fix.speed.is_some_and(|speed| speed > VEHICLE);
+        self.newest_rides = speed.is_some_and(|speed| speed > VEHICLE);
         // After a pause the waiting fixes are a sample of their own, and so is this fix: it need not wait for the next.
         if pause >= LONGEST_SAMPLE_MS {
             told.walked = both(told.walked, self.close_bucket());
         }
-        self.bucket.add(spot, accuracy, fix.speed);
+        self.bucket.add(spot, accuracy, speed);
         if pause >= LONGEST_SAMPLE_MS || self.bucket.is_full(spot.t) {
             told.walked = both(told.walked, self.close_bucket());
         }
@@ -367,16 +198,17 @@ impl Walking {
     pub fn finish(&mut self) -> Option<Stretch> {
         let walked = self.close_bucket();
         if let State::Walking { start, anchor, path, mut pace } = std::mem::take(&mut self.state)
-            && path > 0.0
+            && let Some(newest) = self.newest
         {
-            let judged = judge(start, anchor, path, &mut pace, 0.0);
+            let judged = judge(start, newest, path + newest.metres_from(anchor), &mut pace, 0.0);
             self.count(judged);
         }
         both(walked, self.release())
     }
 
     fn close_bucket(&mut self) -> Option<Stretch> {
-        let sample = std::mem::take(&mut self.bucket).average()?;
+        let mut sample = std::mem::take(&mut self.bucket).average()?;
+        self.scatter.correct(&mut sample, matches!(self.state, State::Standing { .. }));
         self.take(&sample)
     }
 
@@ -483,7 +315,7 @@ impl Walking {
         let same_way = e * east + n * north > 0.5 * e.hypot(n) * metres;
         *outside = ((east, north), if count > 0 && same_way { count + 1 } else { 1 });
         // A sample of many fixes errs little; one of a single fix lies far out in one case of a hundred.
-        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } {
+        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } || !sample.tried {
             return None;
         }
         // Someone who stood only briefly was on the way already: the mean has been dragged along, the origin has not.
@@ -535,46 +367,6 @@ fn judge(start: Spot, end: Spot, path: f32, pace: &mut f32, seen: f32) -> Judged
     let speed = metres / seconds;
     *pace += (speed - *pace) * seconds / (seconds + PACE_S);
     Some((Stretch { metres, from: start.t, to: end.t }, Gait::of(speed, *pace, seen)))
-}
-
-impl Bucket {
-    fn add(&mut self, spot: Spot, accuracy: f32, speed: Option<f32>) {
-        if self.count == 0 {
-            self.first = spot;
-        }
-        self.north += i64::from(spot.lat) - i64::from(self.first.lat);
-        self.east += spot.east_of(self.first);
-        self.elapsed += spot.t - self.first.t;
-        self.count += 1;
-        self.accuracy = self.accuracy.max(accuracy);
-        if let Some(speed) = speed {
-            self.speed = (self.speed.0 + speed, self.speed.1 + 1);
-        }
-    }
-
-    fn is_full(&self, t: i64) -> bool {
-        let lasted = t - self.first.t;
-        if self.accuracy <= GOOD_M {
-            return lasted >= SAMPLE_MS.0;
-        }
-        lasted >= LONGEST_SAMPLE_MS || (lasted >= SAMPLE_MS.1 && self.count >= SAMPLE_FIXES)
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "means of small differences")]
-    fn average(self) -> Option<Sample> {
-        if self.count == 0 {
-            return None;
-        }
-        let count = i64::from(self.count);
-        let spot = Spot {
-            lat: self.first.lat.wrapping_add((self.north / count) as i32),
-            lon: self.first.lon.wrapping_add((self.east / count) as i32),
-            t: self.first.t + self.elapsed / count,
-        };
-        let noise = self.accuracy / (self.count as f32).sqrt();
-        let speed = (self.speed.1 > 0).then(|| self.speed.0 / self.speed.1 as f32);
-        Some(Sample { spot, fixes: self.count, accuracy: self.accuracy, noise, speed })
-    }
 }
 
 #[cfg(test)]

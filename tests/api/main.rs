@@ -20,6 +20,7 @@ mod bad;
 mod calendars;
 mod closes;
 mod codes;
+mod exercise;
 mod exporting;
 mod fixes;
 mod friendship;

@@ -13,8 +13,8 @@ use super::{DAYS, DEVICES, Day, Device, StepCounter};
 
 const FORMAT_1: u8 = 1;
 const FORMAT: u8 = 2;
-/// More slots than a window has are no counter.
-const SLOTS: u32 = 1_000;
+/// More slots than two windows have are no counter.
+const SLOTS: u32 = 2_000;
 const HAS_COUNT: u32 = 1;
 const MOVED: u32 = 2;
 
@@ -233,7 +233,7 @@ impl Reader<'_> {
         let (mut at, mut slots) = (0_u32, Vec::new());
         for _ in 0..Some(self.number()?).filter(|count| *count <= SLOTS)? {
             at = at.checked_add(self.number()?)?;
-            slots.push(Slot { at, parts: self.number()?.min(u32::from(u16::MAX)) });
+            slots.push(Slot { at, parts: self.number()? });
         }
         // The last second of all, and no slot lies behind it.
         (at <= u32::MAX / super::SLOT_S).then(|| Slots::from_sorted(slots))?

@@ -120,7 +120,7 @@ impl Counted {
             let share = (u64::from(slot.parts) * u64::from(inside)).div_ceil(u64::from(all.max(1)));
             if all == 0 { slot.parts } else { u32::try_from(share).unwrap_or(slot.parts) }
         };
-        slots.iter().map(share).sum()
+        slots.iter().fold(0, |sum, slot| sum.saturating_add(share(slot)))
     }
 
     fn steps_within(&self, from: u32, to: u32) -> u32 {

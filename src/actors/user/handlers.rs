@@ -72,15 +72,19 @@ impl Handler<ReportFixes> for User {
         let Some(device) = self.device_of(&speaker, ctx) else { return MessageResult(nothing) };
         let mut rejected = Vec::new();
         let mut first = None;
+        let mut good = Vec::with_capacity(fixes.len());
         for (index, fix) in fixes.iter().enumerate() {
             match fix {
-                Ok(fix) => self.take(fix, device, ctx),
+                Ok(fix) => good.push(fix),
                 Err(refusal) => {
                     rejected.push(Rejected { index, code: refusal.code });
                     first = first.or(Some(refusal));
                 }
             }
         }
+        // A backlog may come newest first; nothing in it is late because of that.
+        good.sort_by_key(|fix| fix.t);
+        good.iter().for_each(|fix| self.take(fix, device, ctx));
         let accepted = fixes.len() - rejected.len();
         let stored = match (speaker, seq, first) {
             (Speaker::Connection(conn), Some(seq), _) => {
