@@ -1,9 +1,9 @@
 //! `[quiet]`: how long, how far and how often phones may keep quiet.
 use serde::{Deserialize, Serialize};
 
+use super::ConfigError;
 use super::keys::{Key, Kind};
 use super::span::{DAY, Span};
-use super::ConfigError;
 
 /// What each key may hold.
 pub(super) const KEYS: &[Key] = &[

@@ -72,9 +72,7 @@ impl Slot {
         let own = self.stand(terms.given)?.point;
         match terms.given {
             Precision::Off => None,
-            Precision::Approximate => {
-                self.spot.map(|spot| Cell::of(spot.live.position).room_m(spot.live.position))
-            }
+            Precision::Approximate => self.spot.map(|spot| Cell::of(spot.live.position).room_m(spot.live.position)),
             Precision::Exact => {
                 let room = limit.room(metres_between(own, there));
                 let claim = if terms.taken.is_exact() { other.claim_m(rules) } else { f64::INFINITY };
@@ -174,7 +172,8 @@ impl World {
     /// A fix of somebody whose phone can be told, `metres` from the last one. Looks at all friends and gives a new zone.
     #[cold]
     pub(super) fn report_heeding(&mut self, no: UserNo, metres: f64, now: UnixMs, events: &mut Vec<Event>) {
-        let (Some(rules), Some(slot), Some(zone)) = (self.promises.rules, self.slots.get_mut(no), self.zones.get_mut(no))
+        let (Some(rules), Some(slot), Some(zone)) =
+            (self.promises.rules, self.slots.get_mut(no), self.zones.get_mut(no))
         else {
             return;
         };
@@ -266,7 +265,9 @@ impl World {
             if !terms.taken.is_exact() {
                 continue;
             }
-            let (Some(there), Some(zone)) = (other.spot.map(|spot| spot.here), self.zones.get_mut(friend)) else { continue };
+            let (Some(there), Some(zone)) = (other.spot.map(|spot| spot.here), self.zones.get_mut(friend)) else {
+                continue;
+            };
             let kept_m = if terms.given.is_exact() { disc_m } else { 0.0 };
             if zone.draw_in(there, stand.point, kept_m, limit) < WATCH_M / 2.0 {
                 watched.push(friend);
@@ -287,7 +288,7 @@ impl World {
     }
 
     /// What a pair of friends must keep now; `None` when the two may not be announced yet, whatever they do.
-    fn limit_of(&self, pair: Pair, now: UnixMs) -> Option<Limit> {
+    pub(super) fn limit_of(&self, pair: Pair, now: UnixMs) -> Option<Limit> {
         let reach = || Some(Reach::of(self.slots.get(pair.a)?.person.radius, self.slots.get(pair.b)?.person.radius));
         match self.bonds.get(pair) {
             Some(Bond::Cooling { until }) if until > now => None,
@@ -336,7 +337,8 @@ impl World {
 
     /// A condition changed: draws somebody's disc anew, or sees whether the zone may stay.
     pub(super) fn redraw(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
-        let holds = self.slots.get(no).and_then(|slot| slot.attention.as_ref()).is_some_and(|one| one.holds().is_some());
+        let holds =
+            self.slots.get(no).and_then(|slot| slot.attention.as_ref()).is_some_and(|one| one.holds().is_some());
         if !holds {
             return self.regrant(no, false, now, events);
         }
@@ -462,9 +464,13 @@ impl World {
             return;
         }
         let Some(slot) = self.slots.get(no) else { return };
-        let bound = |one: &UserNo, by| self.slots.get(*one).and_then(Slot::offer).is_some_and(|offer| offer.bound_by == Some(by));
+        let bound = |one: &UserNo, by| {
+            self.slots.get(*one).and_then(Slot::offer).is_some_and(|offer| offer.bound_by == Some(by))
+        };
         let mut wider: Vec<UserNo> = match with {
-            Some(with) => [(no, with), (with, no)].into_iter().filter(|(one, by)| bound(one, *by)).map(|(one, _)| one).collect(),
+            Some(with) => {
+                [(no, with), (with, no)].into_iter().filter(|(one, by)| bound(one, *by)).map(|(one, _)| one).collect()
+            }
             None => slot.friends.iter().copied().filter(|friend| bound(friend, no)).collect(),
         };
         if with.is_none() && slot.offer().is_some() {

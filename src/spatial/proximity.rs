@@ -67,7 +67,13 @@ impl Reach {
 /// they were: an announcement could be one beyond R + τ, or an end one within the leaving distance.
 #[inline]
 #[must_use]
-pub(super) fn open_limit(bond: Option<Bond>, distance_m: f64, leeway_m: f64, reach: Reach, now: UnixMs) -> Option<Limit> {
+pub(super) fn open_limit(
+    bond: Option<Bond>,
+    distance_m: f64,
+    leeway_m: f64,
+    reach: Reach,
+    now: UnixMs,
+) -> Option<Limit> {
     if leeway_m <= 0.0 {
         return None;
     }

@@ -44,7 +44,11 @@ fn told_nothing(client: &mut Client) -> Vec<serde_json::Value> {
 }
 
 fn kinds(frames: &[serde_json::Value]) -> Vec<&str> {
-    frames.iter().map(|frame| frame["type"].as_str().unwrap()).filter(|kind| !["quiet", "presence"].contains(kind)).collect()
+    frames
+        .iter()
+        .map(|frame| frame["type"].as_str().unwrap())
+        .filter(|kind| !["quiet", "presence"].contains(kind))
+        .collect()
 }
 
 fn metric(node: &TestNode, name: &str) -> u64 {
@@ -170,7 +174,10 @@ fn nobody_is_announced_on_the_word_of_a_phone_that_may_be_elsewhere_before_it_ha
     assert_eq!(kinds(&heard), Vec::<&str>::new(), "she may be 5 km away");
     assert!(heard.iter().any(|frame| frame["type"] == "quiet" && frame["radius"] == 0.0), "{heard:?}");
     ann.be_at(north_of(SQUARE, -50.0));
-    assert_eq!((ann.expect("near")["distance"].as_f64(), bob.expect("near")["distance"].as_f64()), (Some(150.0), Some(150.0)));
+    assert_eq!(
+        (ann.expect("near")["distance"].as_f64(), bob.expect("near")["distance"].as_f64()),
+        (Some(150.0), Some(150.0))
+    );
 }
 
 #[test]

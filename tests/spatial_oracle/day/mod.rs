@@ -34,7 +34,17 @@ struct Plan {
 
 impl Plan {
     fn of(people: usize, hours: (f64, f64)) -> Self {
-        Self { seed: 1, people, friends: 40, radius: 500.0, hours, always_free: true, noise: 0.0, rules: QuietRules::default(), settings: SETTINGS }
+        Self {
+            seed: 1,
+            people,
+            friends: 40,
+            radius: 500.0,
+            hours,
+            always_free: true,
+            noise: 0.0,
+            rules: QuietRules::default(),
+            settings: SETTINGS,
+        }
     }
 }
 
@@ -98,7 +108,12 @@ fn live_a_day(plan: &Plan) -> Outcome {
         world.befriend(UserNo(a), UserNo(b), now(from), &mut events);
     }
     // Friends in other cities never meet on this day: brute force need not look at them.
-    let pairs: Vec<(u32, u32)> = town.friends.iter().copied().filter(|(a, b)| town.people[*a as usize].city == town.people[*b as usize].city).collect();
+    let pairs: Vec<(u32, u32)> = town
+        .friends
+        .iter()
+        .copied()
+        .filter(|(a, b)| town.people[*a as usize].city == town.people[*b as usize].city)
+        .collect();
     // What 95 of 100 errors of two receivers keep.
     let hidden = 2.448 * plan.noise * std::f64::consts::SQRT_2;
     let mut owed: HashMap<(u32, u32), Owed> = HashMap::new();
@@ -146,7 +161,8 @@ fn live_a_day(plan: &Plan) -> Outcome {
             }
             let slot = at.0 / DRIFT_MS;
             if slot != one.drift {
-                one.noise = [if slot == one.drift + 1 { one.noise[1] } else { normal(&mut random) }, normal(&mut random)];
+                one.noise =
+                    [if slot == one.drift + 1 { one.noise[1] } else { normal(&mut random) }, normal(&mut random)];
                 one.drift = slot;
             }
             let turn = (at.0 % DRIFT_MS) as f64 / DRIFT_MS as f64 * std::f64::consts::FRAC_PI_2;
@@ -159,7 +175,13 @@ fn live_a_day(plan: &Plan) -> Outcome {
             let acc = 1.51 * plan.noise;
             if let Some(cause) = one.phone.look(Look { lat, lon, acc }, pace, at.0) {
                 *outcome.reports.entry(cause).or_default() += 1;
-                let live = Live { position: LatLon::new(lat, lon).unwrap(), t: at, accuracy: Some(acc as f32), speed: Some(speed as f32), heading: None };
+                let live = Live {
+                    position: LatLon::new(lat, lon).unwrap(),
+                    t: at,
+                    accuracy: Some(acc as f32),
+                    speed: Some(speed as f32),
+                    heading: None,
+                };
                 world.report(UserNo(no), live, at, &mut events);
             }
         }
@@ -185,7 +207,10 @@ fn live_a_day(plan: &Plan) -> Outcome {
             let (one, other) = (&all[a as usize], &all[b as usize]);
             let metres = one.place.to(other.place);
             if second % 600 == 0 {
-                [200.0, 500.0, 8_000.0].iter().zip(&mut outcome.within).for_each(|(most, count)| *count += u64::from(metres <= *most));
+                [200.0, 500.0, 8_000.0]
+                    .iter()
+                    .zip(&mut outcome.within)
+                    .for_each(|(most, count)| *count += u64::from(metres <= *most));
             }
             let within = metres <= plan.radius - hidden - 0.05 && one.free && other.free;
             let due = within && !world.is_near(UserNo(a), UserNo(b)) && {
@@ -203,7 +228,8 @@ fn live_a_day(plan: &Plan) -> Outcome {
             }
         }
     }
-    outcome.compared = town.friends.len() as u64 * (from..to).step_by(step as usize).filter(|second| second % 600 == 0).count() as u64;
+    outcome.compared =
+        town.friends.len() as u64 * (from..to).step_by(step as usize).filter(|second| second % 600 == 0).count() as u64;
     outcome.looks = all.iter().map(|one| one.phone.looks).sum();
     outcome.counts = world.quiet_counts();
     outcome
@@ -216,11 +242,25 @@ impl Outcome {
 
     fn print(&self, name: &str) {
         let each = |count: &u64| format!("{:.2}", *count as f64 / self.user_hours);
-        let reports: Vec<String> = self.reports.iter().map(|(cause, count)| format!("{cause:?} {}", each(count))).collect();
-        println!("{name}: {:.2} reports a user-hour ({}), {:.1} looks; {:.1} % of the time on the way at {:.1} m/s", self.per_hour(), reports.join(", "), self.looks as f64 / self.user_hours, 100.0 * self.moving, self.speed);
-        println!("  {} announced, {} missed (deepest {:.1} m), {} beyond R + τ (worst {:.1} m); late by ms: {:?}", self.near, self.missed, self.deepest, self.false_alarms, self.farthest, self.late);
+        let reports: Vec<String> =
+            self.reports.iter().map(|(cause, count)| format!("{cause:?} {}", each(count))).collect();
+        println!(
+            "{name}: {:.2} reports a user-hour ({}), {:.1} looks; {:.1} % of the time on the way at {:.1} m/s",
+            self.per_hour(),
+            reports.join(", "),
+            self.looks as f64 / self.user_hours,
+            100.0 * self.moving,
+            self.speed
+        );
+        println!(
+            "  {} announced, {} missed (deepest {:.1} m), {} beyond R + τ (worst {:.1} m); late by ms: {:?}",
+            self.near, self.missed, self.deepest, self.false_alarms, self.farthest, self.late
+        );
         let share = self.within.map(|count| format!("{:.2}", 100.0 * count as f64 / self.compared as f64));
-        println!("  {} of 100 friends are within 200 m, {} within 500 m, {} within 8 km; {:?}", share[0], share[1], share[2], self.counts);
+        println!(
+            "  {} of 100 friends are within 200 m, {} within 500 m, {} within 8 km; {:?}",
+            share[0], share[1], share[2], self.counts
+        );
     }
 }
 
@@ -239,11 +279,25 @@ fn over_a_day_nobody_who_keeps_quiet_misses_anybody_and_six_reports_an_hour_are_
 #[ignore = "prints the figures of load-test/README.md; takes a minute in a release build"]
 fn a_simulated_day_in_figures() {
     let set = |name: &str, usual: f64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
-    let mut plan = Plan { seed: set("SEED", 1.0) as u64, friends: set("FRIENDS", 40.0) as usize, radius: set("RADIUS", 500.0), ..Plan::of(set("USERS", 1_000.0) as usize, (0.0, set("HOURS", 24.0))) };
+    let mut plan = Plan {
+        seed: set("SEED", 1.0) as u64,
+        friends: set("FRIENDS", 40.0) as usize,
+        radius: set("RADIUS", 500.0),
+        ..Plan::of(set("USERS", 1_000.0) as usize, (0.0, set("HOURS", 24.0)))
+    };
     plan.rules.still_m = set("STILL", plan.rules.still_m);
     plan.rules.smallest_m = set("SMALLEST", plan.rules.smallest_m);
     plan.rules.lease_ms = (set("LEASE", 30.0) * 60_000.0) as i64;
-    for (name, always_free, noise) in [("free all day, no noise", true, 0.0), ("free all day, noise of 10 m", true, 10.0), ("free at lunch and in the evening, noise of 10 m", false, 10.0)] {
-        live_a_day(&Plan { always_free, noise, ..Plan { rules: plan.rules, settings: plan.settings, ..Plan::of(plan.people, plan.hours) } }).print(name);
+    for (name, always_free, noise) in [
+        ("free all day, no noise", true, 0.0),
+        ("free all day, noise of 10 m", true, 10.0),
+        ("free at lunch and in the evening, noise of 10 m", false, 10.0),
+    ] {
+        live_a_day(&Plan {
+            always_free,
+            noise,
+            ..Plan { rules: plan.rules, settings: plan.settings, ..Plan::of(plan.people, plan.hours) }
+        })
+        .print(name);
     }
 }

@@ -140,7 +140,9 @@ impl Town {
         let mut spot = |deviation: f64| Ground { east: normal(deviation), north: normal(deviation) };
         // Offices, cafés and parks, more of them where more people live; friends share them.
         let places: Vec<Vec<Ground>> = (0..CITIES)
-            .map(|city| (0..(homes.iter().filter(|home| **home == city).count() * 2).max(60)).map(|_| spot(PLACES_M)).collect())
+            .map(|city| {
+                (0..(homes.iter().filter(|home| **home == city).count() * 2).max(60)).map(|_| spot(PLACES_M)).collect()
+            })
             .collect();
         let mut residents = Vec::new();
         for &city in &homes {
@@ -159,7 +161,10 @@ impl Town {
             let lunch = day.random.random_range(11.8..13.2) * hour;
             day.stay(lunch);
             if day.random.random_bool(0.8) {
-                let there = Ground { east: work.east + day.random.random_range(-600.0..600.0), north: work.north + day.random.random_range(-600.0..600.0) };
+                let there = Ground {
+                    east: work.east + day.random.random_range(-600.0..600.0),
+                    north: work.north + day.random.random_range(-600.0..600.0),
+                };
                 day.go(there);
                 let back = day.now + day.random.random_range(0.3..0.7) * hour;
                 day.stay(back);
@@ -186,7 +191,10 @@ impl Town {
                 vec![(0.0, DAY_S + 1.0)]
             } else {
                 let from = random.random_range(16.0..19.0) * hour;
-                vec![(11.5 * hour, random.random_range(13.0..14.0) * hour), (from, from + random.random_range(3.0..6.0) * hour)]
+                vec![
+                    (11.5 * hour, random.random_range(13.0..14.0) * hour),
+                    (from, from + random.random_range(3.0..6.0) * hour),
+                ]
             };
             residents.push(Resident { city, legs, free, at: 0 });
         }
@@ -203,7 +211,11 @@ impl Town {
             for _ in 0..mean / 2 {
                 for _ in 0..20 {
                     let in_city = random.random_bool(0.6);
-                    let other = if in_city { by_city[*city].choose(random).copied() } else { Some(random.random_range(0..homes.len() as u32)) };
+                    let other = if in_city {
+                        by_city[*city].choose(random).copied()
+                    } else {
+                        Some(random.random_range(0..homes.len() as u32))
+                    };
                     let Some(other) = other.filter(|other| *other != no) else { continue };
                     if pairs.insert((no.min(other), no.max(other))) {
                         break;
