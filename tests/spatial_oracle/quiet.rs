@@ -48,6 +48,13 @@ enum Deed {
         bearing: f64,
         metres: f64,
     },
+    /// Near where the other one last was for all the server knows.
+    Haunt {
+        who: u32,
+        whom: u32,
+        bearing: f64,
+        metres: f64,
+    },
     Free {
         who: u32,
         free: bool,
@@ -97,6 +104,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         16 => (who(), bearing(), way).prop_map(|(who, bearing, metres)| Deed::Walk { who, bearing, metres }),
         6 => (who(), who(), bearing(), gap).prop_map(|(who, whom, bearing, metres)| Deed::Beside { who, whom, bearing, metres }),
+        4 => (who(), who(), bearing(), 0.0..600.0f64).prop_map(|(who, whom, bearing, metres)| Deed::Haunt { who, whom, bearing, metres }),
         3 => (who(), any::<bool>()).prop_map(|(who, free)| Deed::Free { who, free }),
         2 => who().prop_map(|who| Deed::Nap { who }),
         2 => (who(), prop::bool::weighted(0.3)).prop_map(|(who, hidden)| Deed::Hide { who, hidden }),
@@ -132,7 +140,7 @@ impl Life {
                 zone: None,
                 asked: false,
                 dead: false,
-                speed: [None, Some(0.0), Some(1.4)][no as usize % 3],
+                speed: [Some(0.0), None, Some(1.4), Some(0.0)][no as usize % 4],
             }
         };
         let phones = (0..PEOPLE).map(phone).collect();
@@ -147,7 +155,8 @@ impl Life {
                 ..Person::default()
             };
             life.world.set_person(UserNo(no), person, life.at(), &mut events);
-            life.world.heed(UserNo(no), true, life.at(), &mut events);
+            // Two of them have phones that cannot be told, and report every step.
+            life.world.heed(UserNo(no), no % 3 != 1, life.at(), &mut events);
             (0..no)
                 .filter(|a| (*a, no) != (0, 1))
                 .for_each(|a| life.world.befriend(UserNo(a), UserNo(no), UnixMs(START), &mut events));
@@ -316,6 +325,10 @@ impl Life {
             }
             Deed::Beside { who, whom, bearing, metres } => {
                 let there = destination(self.phones[whom as usize].true_place, bearing, metres).unwrap();
+                self.go(who, there)
+            }
+            Deed::Haunt { who, whom, bearing, metres } => {
+                let there = destination(self.phones[whom as usize].reported, bearing, metres).unwrap();
                 self.go(who, there)
             }
             Deed::Free { who, free } => {
