@@ -129,7 +129,7 @@ struct Life {
 }
 
 impl Life {
-    fn begin(home: LatLon, radii: &[f64], spread: f64) -> Result<Self, String> {
+    fn begin(home: LatLon, radii: &[f64], spread: f64, strangers: u32) -> Result<Self, String> {
         let mut world = World::new(SETTINGS);
         world.give_zones(RULES);
         let phone = |no: u32| {
@@ -157,9 +157,11 @@ impl Life {
             life.world.set_person(UserNo(no), person, life.at(), &mut events);
             // Two of them have phones that cannot be told, and report every step.
             life.world.heed(UserNo(no), no % 3 != 1, life.at(), &mut events);
-            (0..no)
-                .filter(|a| (*a, no) != (0, 1))
-                .for_each(|a| life.world.befriend(UserNo(a), UserNo(no), UnixMs(START), &mut events));
+            for other in 0..no {
+                if strangers >> ((no * 5 + other * 7) % 31) & 1 == 0 {
+                    life.world.befriend(UserNo(other), UserNo(no), UnixMs(START), &mut events);
+                }
+            }
             life.report(no)?;
         }
         life.settle()?;
@@ -384,10 +386,10 @@ proptest! {
 
     #[test]
     fn whoever_keeps_quiet_misses_nobody_and_nobody_is_announced_who_is_elsewhere(
-        home in homes(), radii in prop::collection::vec(prop::sample::select(&RADII[..]), PEOPLE as usize), spread in 20.0..900.0f64,
+        home in homes(), radii in prop::collection::vec(prop::sample::select(&RADII[..]), PEOPLE as usize), spread in 20.0..900.0f64, strangers in prop_oneof![Just(1u32), any::<u32>()],
         deeds in prop::collection::vec((prop::sample::select(&WAITS[..]), deed()), 1..120),
     ) {
-        let mut life = Life::begin(home, &radii, spread).map_err(TestCaseError::fail)?;
+        let mut life = Life::begin(home, &radii, spread, strangers).map_err(TestCaseError::fail)?;
         for (wait, deed) in &deeds {
             life.live(*wait, deed).map_err(|wrong| TestCaseError::fail(format!("{deed:?}: {wrong}")))?;
         }
@@ -446,7 +448,7 @@ fn the_quiet_lives_are_quiet_and_see_every_kind_of_thing() {
     let (mut counts, mut near, mut reports) = ([0u64; 5], 0, 0);
     for _ in 0..60 {
         let (home, deeds) = lives.new_tree(&mut runner).unwrap().current();
-        let mut life = Life::begin(home, &[500.0; PEOPLE as usize], 150.0).unwrap();
+        let mut life = Life::begin(home, &[500.0; PEOPLE as usize], 150.0, 1).unwrap();
         deeds.iter().for_each(|(wait, deed)| life.live(*wait, deed).unwrap());
         let one = life.world.quiet_counts();
         for (sum, count) in counts.iter_mut().zip([one.given, one.asked, one.answered, one.unanswered, one.run_out]) {
@@ -497,4 +499,79 @@ fn a_friend_who_is_asked_too_often_is_asked_later() {
     assert_eq!(asked(&mut world, &mut told), 0);
     world.tick(UnixMs(START + 61_001), &mut events);
     assert_eq!((asked(&mut world, &mut told), world.quiet_counts().asked), (1, 2));
+}
+
+/// Ann, whose phone can be told, at a square, and Bob so many metres east of it; both free.
+struct Two {
+    world: World,
+    now: i64,
+}
+
+const ANN: UserNo = UserNo(0);
+const BOB: UserNo = UserNo(1);
+
+impl Two {
+    fn new(heeding: &[UserNo]) -> Self {
+        let mut world = World::new(SETTINGS);
+        world.give_zones(QuietRules::default());
+        for no in [ANN, BOB] {
+            world.set_person(no, Person { free: true, ..Person::default() }, UnixMs(START), &mut Vec::new());
+            world.heed(no, heeding.contains(&no), UnixMs(START), &mut Vec::new());
+        }
+        world.befriend(ANN, BOB, UnixMs(START), &mut Vec::new());
+        Self { world, now: START }
+    }
+
+    /// A minute later somebody is so many metres east. Returns who was asked for it.
+    fn at(&mut self, no: UserNo, metres: f64, speed: Option<f32>) -> Vec<UserNo> {
+        self.now += 60_000;
+        let position = destination(place(52.52, 13.4), 90.0, metres).unwrap();
+        let live = Live { position, t: UnixMs(self.now), accuracy: Some(5.0), speed, heading: None };
+        self.world.report(no, live, UnixMs(self.now), &mut Vec::new());
+        let mut told = Vec::new();
+        self.world.take_told(&mut told);
+        told.iter().filter(|told| told.quiet.radius_m == 0.0).map(|told| told.no).collect()
+    }
+
+    fn radius(&self, no: UserNo) -> f64 {
+        self.world.quiet(no).map_or(0.0, |quiet| quiet.radius_m)
+    }
+}
+
+#[test]
+fn somebody_without_a_zone_is_noticed_before_half_of_the_room_is_gone_however_large_the_disc_was() {
+    let mut two = Two::new(&[]);
+    two.at(ANN, 0.0, None);
+    two.at(BOB, 10_000.0, None);
+    assert_eq!(two.world.disc(BOB).map(|(_, disc)| disc > 4_000.0), Some(true));
+    two.world.heed(ANN, true, UnixMs(two.now), &mut Vec::new());
+    assert_eq!(two.at(ANN, 0.0, None), []);
+    assert_eq!(two.radius(ANN), 3_535.0);
+    assert_eq!(two.at(BOB, 8_000.0, None), [], "3,750 m are half of the room");
+    assert_eq!(two.at(BOB, 7_000.0, None), [ANN], "3,250 m are less than she may go");
+}
+
+#[test]
+fn the_disc_of_somebody_with_a_zone_does_not_draw_in_before_others() {
+    let mut two = Two::new(&[ANN]);
+    two.at(ANN, 0.0, None);
+    assert_eq!((two.at(BOB, 10_600.0, None), two.radius(ANN)), (vec![], 5_000.0));
+    assert_eq!(two.at(BOB, 10_300.0, None), [ANN], "4,900 m are less than she may go");
+}
+
+#[test]
+fn who_moves_has_what_those_who_stand_leave_and_half_beside_those_who_move() {
+    for (speed, hers) in [(Some(10.0), 2_500.0), (Some(0.0), 5_000.0), (None, 2_500.0)] {
+        let mut two = Two::new(&[ANN, BOB]);
+        two.at(BOB, 6_500.0, speed);
+        assert_eq!(two.radius(BOB), if speed == Some(0.0) { 220.0 } else { 5_000.0 });
+        two.at(ANN, 0.0, Some(10.0));
+        two.at(BOB, 6_500.0, speed);
+        assert_eq!(two.radius(ANN), hers, "beside {speed:?}");
+        assert!(two.radius(ANN) + two.radius(BOB) < 6_000.0);
+    }
+    let mut two = Two::new(&[ANN, BOB]);
+    two.at(BOB, 6_500.0, Some(0.0));
+    two.at(ANN, 0.0, Some(10.0));
+    assert_eq!(two.at(BOB, 6_500.0, Some(5.0)), [ANN], "he sets off");
 }
