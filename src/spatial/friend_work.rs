@@ -32,6 +32,12 @@ impl World {
                 continue;
             }
             if let Some(exception) = Exception::next(&mut limited, friend) {
+                // Also when the two are far apart: who is shown by a cell may not have said that they are in another one.
+                if zone.firm
+                    && let Some(limit) = self.limit_of(Pair::of(no, friend), now)
+                {
+                    self.mind(friend, no, limit, now);
+                }
                 if bonds.peek() == Some(&&friend) || !self.is_out_of_reach(no, exception, disc_m) {
                     match self.weigh(no, exception, by_fix, now, events) {
                         Bound::Free => {}

@@ -288,7 +288,7 @@ impl World {
     }
 
     /// What a pair of friends must keep now; `None` when the two may not be announced yet, whatever they do.
-    fn limit_of(&self, pair: Pair, now: UnixMs) -> Option<Limit> {
+    pub(super) fn limit_of(&self, pair: Pair, now: UnixMs) -> Option<Limit> {
         let reach = || Some(Reach::of(self.slots.get(pair.a)?.person.radius, self.slots.get(pair.b)?.person.radius));
         match self.bonds.get(pair) {
             Some(Bond::Cooling { until }) if until > now => None,

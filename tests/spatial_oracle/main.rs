@@ -7,6 +7,7 @@ mod hub;
 mod lives;
 mod oracle;
 mod privacy;
+mod quiet;
 mod scenes;
 mod sharing;
 mod stage;
