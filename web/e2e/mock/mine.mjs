@@ -24,7 +24,7 @@ export class Mine {
         { days: ['fri', 'sat'], from: '22:00', to: '02:00' },
       ];
     if (seeds.includes('trouble')) {
-      this.wrong = { t: Date.now() - 20_000, app: 'owntracks' };
+      this.wrong = { t: Date.now() - 20_000, app: 'traccar' };
       if (this.calendar)
         this.calendar.error = {
           code: 'unreachable',

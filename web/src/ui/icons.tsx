@@ -110,11 +110,8 @@ export const Calendar = icon(
 );
 export const Phone = icon(
   <>
-    <path d="M12.500 17.500h-5a2 2 0 0 1-2-2v-11a2 2 0 0 1 2-2h5a2 2 0 0 1 2 2V8" />
-    <path
-      d="M9 14.800h2M17.800 11.800a3.300 3.300 0 0 1-4.700 0M16.600 10.600a1.600 1.600 0 0 1-2.300 0"
-      transform="rotate(180 15.500 12)"
-    />
+    <rect x="3.500" y="2.500" width="8.500" height="15" rx="2" />
+    <path d="M7 14.800h1.500M14.600 7.700a3.400 3.400 0 0 1 0 4.600M16.800 5.500a6.500 6.500 0 0 1 0 9" />
   </>,
 );
 export const Bell = icon(
