@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Calendar } from '../src/net/wire';
-import { addressWrong, busyDays, calendarWords, minuteWords, stretchWords } from '../src/text/calendar';
+import {
+  addressWrong,
+  busyDays,
+  calendarWords,
+  dayWords,
+  minuteWords,
+  stretchWords,
+} from '../src/text/calendar';
 
 const at = (text: string) => Date.parse(text);
 const NOW = at('2026-11-23T09:00:00Z');
@@ -62,6 +69,8 @@ describe('the next seven days', () => {
   });
 
   it('are said in words', () => {
+    expect(dayWords('2026-11-23', '2026-11-23')).toBe('Today');
+    expect(dayWords('2026-11-24', '2026-11-23')).toBe('Tue 24');
     expect(minuteWords(545)).toBe('09:05');
     expect(stretchWords([])).toBe('nothing');
     expect(stretchWords([{ from: 0, to: 1440 }])).toBe('all day');

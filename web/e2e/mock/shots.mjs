@@ -284,7 +284,7 @@ const mine = {
     ...seeded('calendar', 'hours', 'trouble'),
     act: async (page) => {
       await account(/^Calendar and hours/)(page);
-      await page.locator('summary').click();
+      await page.locator('.notes summary').click();
     },
   },
   hours: {

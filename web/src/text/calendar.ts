@@ -78,14 +78,15 @@ export function stretchWords(busy: readonly Stretch[]): string {
 /** "Today", "Mon 23". */
 export function dayWords(date: string, today: string): string {
   if (date === today) return 'Today';
-  return new Date(`${date}T12:00:00Z`).toLocaleDateString(undefined, {
-    weekday: 'short',
-    day: 'numeric',
-    timeZone: 'UTC',
-  });
+  const part = (what: 'weekday' | 'day') =>
+    new Date(`${date}T12:00:00Z`).toLocaleDateString(undefined, {
+      [what]: what === 'day' ? 'numeric' : 'short',
+      timeZone: 'UTC',
+    });
+  return `${part('weekday')} ${part('day')}`;
 }
 
-/** "Subscribed from calendar.example.org", "Uploaded". */
+/** Where a calendar comes from: the name of a host, which is all that is told of its address. */
 export const whence = (c: Calendar): string =>
   c.source === 'url' ? (c.url_host ?? 'An address') : 'An uploaded file';
 

@@ -180,9 +180,14 @@ function SetupPart({ app, made: { device, setup } }: { app: PhoneApp; made: Made
   const words = APPS[app];
   const link = safeLink(setup.link);
   const problem = addressProblem(setup.url);
+  const head = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (document.activeElement === document.body || !document.activeElement?.closest('[role=tablist]'))
+      head.current?.focus();
+  }, []);
   return (
     <section class="part" aria-labelledby="setup-title">
-      <h3 id="setup-title">
+      <h3 id="setup-title" tabIndex={-1} ref={head}>
         Set up <bdi>{device}</bdi>
       </h3>
       <p class="once">

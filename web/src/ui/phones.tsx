@@ -26,8 +26,8 @@ export function PhonesPage() {
           <p class="muted">Asking the server…</p>
         ) : all.phones.length === 0 ? (
           <p>
-            No phone reports for you yet, so nobody sees where you are. A free app on your phone does it in
-            the background.
+            No phone app reports for you yet. A free one on your phone shows friends where you are, also while
+            it is in your pocket.
           </p>
         ) : (
           <ul class="lines" data-list="phones">

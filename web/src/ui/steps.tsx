@@ -77,7 +77,7 @@ export function Steps() {
           <strong>On the friends’ board</strong>
           <span class="line-sub">
             {onBoard
-              ? 'Friends see how far you have come, and you see them.'
+              ? 'Friends who see exactly where you are see your steps too.'
               : 'Nobody but you sees your steps, and you see nobody’s.'}
           </span>
         </span>
