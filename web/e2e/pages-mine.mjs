@@ -23,7 +23,10 @@ export async function mine({ test, open, you, kept }) {
     assert.deepEqual(made.body, { device: 'Pixel 10', kind: 'device', app: 'owntracks' });
     const password = await page.getByRole('textbox', { name: 'Password' }).inputValue();
     assert.ok(password.length > 20);
-    assert.match(await page.getByRole('textbox', { name: 'URL' }).inputValue(), /^https:.*\/pub$/);
+    assert.match(
+      await page.getByRole('textbox', { name: 'URL', exact: true }).inputValue(),
+      /^https:.*\/owntracks$/,
+    );
     await page.getByText('Shown only now.').waitFor();
     await page.getByRole('img', { name: 'QR code that sets up OwnTracks' }).waitFor();
     const link = page.getByRole('link', { name: 'Open in OwnTracks' });
@@ -93,7 +96,7 @@ export async function mine({ test, open, you, kept }) {
     await page.getByRole('button', { name: /^Pixel 9/ }).click();
     const points = page.locator('[data-points]');
     await points.getByText('12 sent twice').waitFor();
-    assert.match(await points.innerText(), /18,204 points taken/);
+    assert.match(await points.innerText(), /18,204 points taken in/);
     await accessible(page, 'a phone, dark');
     await page.getByRole('switch', { name: /Tell me in OwnTracks/ }).click();
     await until('the switch', async () => page.getByRole('switch', { name: /Tell me/ }).isChecked());
@@ -112,7 +115,7 @@ export async function mine({ test, open, you, kept }) {
     await page.getByRole('button', { name: 'Why no alert? All friends' }).click();
     const list = page.locator('[data-list=alerts]');
     await list.getByText('240 m away, but busy').first().waitFor();
-    await page.locator('[data-own=you_busy]').getByRole('button', { name: 'Free for 1 h' }).click();
+    await page.locator('[data-own=you_busy]').getByRole('button', { name: 'Free for 1 hour' }).click();
     await page.locator('[data-own]').waitFor({ state: 'detached' });
     await list.getByText('you have been told').first().waitFor();
     await accessible(page, 'why no alert');

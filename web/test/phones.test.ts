@@ -7,7 +7,6 @@ import {
   droppedWords,
   freshName,
   phoneState,
-  reachedAt,
   safeLink,
   ticks,
 } from '../src/text/phones';
@@ -75,12 +74,6 @@ describe('the list that fills while a phone is set up', () => {
   it('says when points come and none can be used', () => {
     const odd = { ...fresh, reached: NOW, last_status: 200, dropped: { future: 4 } };
     expect(list(odd)[2]!.slice(1)).toEqual(['wrong', 'Points come, but none could be used']);
-  });
-
-  it('takes one moment or the first and the last', () => {
-    expect(reachedAt({ ...fresh, reached: 5 })).toBe(5);
-    expect(reachedAt({ ...fresh, reached: { first: 5, last: 9 } })).toBe(9);
-    expect(reachedAt(fresh)).toBeUndefined();
   });
 });
 
@@ -153,8 +146,9 @@ describe('why there is no alert', () => {
   });
 
   it('says first what is in my own hand', () => {
-    expect(ownReason([friend('a', 'far'), friend('b', 'you_busy')])?.state).toBe('you_busy');
-    expect(ownReason([friend('a', 'you_busy'), friend('b', 'you_hidden')])?.state).toBe('you_hidden');
-    expect(ownReason([friend('a', 'far')])).toBeNull();
+    expect(ownReason([friend('a', 'far'), friend('b', 'you_busy')], false)?.state).toBe('you_busy');
+    expect(ownReason([friend('a', 'you_busy'), friend('b', 'you_hidden')], true)?.state).toBe('you_hidden');
+    expect(ownReason([friend('a', 'you_hidden')], false), 'only this friend is shown nothing').toBeNull();
+    expect(ownReason([friend('a', 'far')], false)).toBeNull();
   });
 });

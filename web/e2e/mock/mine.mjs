@@ -189,7 +189,7 @@ export class Mine {
       accepted: 0,
       dropped: {},
       begun: Date.now(),
-      near_notices: app === 'owntracks' ? false : undefined,
+      ask_steps: false,
     });
     if (/wrong/i.test(device)) this.wrong = { t: Date.now() + 1_500, app };
     return ok({ id: made.id, token, device, kind: 'device', setup: this.setup(app, device, token) });
@@ -203,21 +203,26 @@ export class Mine {
         const settings = {
           _type: 'configuration',
           mode: 3,
-          url: `${base}/pub`,
+          url: `${base}/owntracks`,
           username: user,
           password: token,
         };
         const link = `owntracks:///config?inline=${Buffer.from(JSON.stringify(settings)).toString('base64url')}`;
         return {
-          url: `${base}/pub`,
+          url: `${base}/owntracks`,
           user,
           password: token,
           link,
           qr: link,
           fields: [
-            { name: 'URL', value: `${base}/pub` },
-            { name: 'User', value: user },
+            { name: 'Mode', value: 'HTTP' },
+            { name: 'URL', value: `${base}/owntracks` },
+            { name: 'UserID', value: user },
             { name: 'Password', value: token },
+            {
+              name: 'URL with everything in it',
+              value: `${base.replace('://', `://${user}:${token}@`)}/owntracks`,
+            },
           ],
         };
       }
@@ -285,7 +290,7 @@ export class Mine {
         id: 2,
         device: 'Pixel 9',
         app: 'owntracks',
-        platform: 'Android',
+        platform: 'android',
         reached: now - 3_000,
         last_ok: now - 3_000,
         last_fix: now - 14_000,
@@ -293,13 +298,13 @@ export class Mine {
         last_status: 200,
         accepted: 18_204,
         dropped: { duplicate: 12, too_often: 1_530, late: 3, odd: 1 },
-        near_notices: false,
+        ask_steps: false,
       },
       {
         id: 4,
         device: 'Old iPhone',
         app: 'overland',
-        platform: 'iOS',
+        platform: 'ios',
         reached: now - 90 * MINUTE,
         last_ok: now - 90 * MINUTE,
         last_status: 200,

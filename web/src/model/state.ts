@@ -128,7 +128,7 @@ export type Page =
   | { at: 'addPhone'; from?: 'devices' }
   | { at: 'phone'; id: string; device: string }
   | { at: 'alerts'; back?: Page }
-  | { at: 'friend'; user: string; name: string; from?: 'privacy' };
+  | { at: 'friend'; user: string; name: string; from?: 'privacy' | 'alerts' };
 export const page = signal<Page | null>(null);
 
 export interface Toast {

@@ -150,7 +150,7 @@ export const api = {
       app,
     }),
   phones: () => call<Phones>('GET', '/v1/me/phones'),
-  changePhone: (id: Token['id'], change: { near_notices: boolean }) =>
+  changePhone: (id: Token['id'], change: { near_notices?: boolean; ask_steps?: boolean }) =>
     call<unknown>('PATCH', `/v1/me/phones/${one(id)}`, change),
   alerts: () => call<{ friends: AlertReason[] }>('GET', '/v1/me/alerts'),
 

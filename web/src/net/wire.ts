@@ -172,18 +172,24 @@ export interface Phone {
   device: string;
   app?: PhoneApp;
   platform?: string;
-  /** When it last (and first) came with the right credentials. */
-  reached?: number | { first?: number; last?: number };
+  /** When it last came with the right credentials. */
+  reached?: number;
+  /** When it came first, since the server started. */
+  reached_first?: number;
   last_ok?: number;
+  /** The newest position that was taken, by the phone's clock. */
   last_fix?: number;
   friends_sent?: { t: number; count: number };
   /** The HTTP status of the last answer. */
   last_status?: number;
+  /** Since the server started, like `dropped`. */
   accepted: number;
   dropped?: Dropped;
   hint?: { code: string; message: string };
-  /** OwnTracks: whether "a friend is near" is shown by the app. */
+  /** OwnTracks: whether the app says who is near; absent: on iPhones. */
   near_notices?: boolean;
+  /** OwnTracks on an iPhone: whether it is asked for its steps. */
+  ask_steps?: boolean;
 }
 
 export interface Phones {

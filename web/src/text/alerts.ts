@@ -14,7 +14,7 @@ export const ALERT_TAGS: Record<State, string> = {
   coarse: 'Too coarse',
   recently: 'Told lately',
   not_shown: 'Not shown',
-  you_hidden: 'You’re hidden',
+  you_hidden: 'You show nothing',
 };
 
 const ORDER: readonly State[] = [
@@ -42,14 +42,21 @@ export const byReason = (friends: readonly AlertReason[]): AlertReason[] => {
   );
 };
 
+const HIDDEN: [State, string] = [
+  'you_hidden',
+  'You are hidden, so nobody sees you and you are told of nobody.',
+];
 const OWN: [State, string][] = [
-  ['you_hidden', 'You are hidden, so nobody sees you and you are told of nobody.'],
   ['you_busy', 'You are busy: alerts come only while you are free.'],
   ['you_stale', 'None of your phones has said lately where you are.'],
 ];
 
-/** What stands in the way on my own side, when anything does. */
-export function ownReason(friends: readonly AlertReason[]): { state: State; words: string } | null {
-  for (const [state, words] of OWN) if (friends.some((f) => f.state === state)) return { state, words };
+/** What stands in the way on my own side, when anything does. Who is not shown to one friend is not `hidden` from all. */
+export function ownReason(
+  friends: readonly AlertReason[],
+  hidden: boolean,
+): { state: State; words: string } | null {
+  for (const [state, words] of hidden ? [HIDDEN, ...OWN] : OWN)
+    if (friends.some((f) => f.state === state)) return { state, words };
   return null;
 }

@@ -32,6 +32,7 @@ export const APPS: Record<PhoneApp, AppWords> = {
     ],
     typed: 'Or type it: in the app’s settings under Connection, choose the mode HTTP and fill in these.',
     notes: [
+      'Where the app has room for an address only, the one with everything in it is enough.',
       'Type the address exactly as it stands here. The iPhone app follows no redirect, not even from http to https.',
       'Friends on the app’s map move when this phone reports. In the mode “significant” that is every 500 m and every few minutes at best; in “move”, every 10 seconds or 100 m, which takes more battery.',
     ],
@@ -87,6 +88,9 @@ export const APPS: Record<PhoneApp, AppWords> = {
 
 export const APP_ORDER: readonly PhoneApp[] = ['owntracks', 'traccar', 'overland', 'gpslogger'];
 
+export const platformName = (platform: string | undefined): string =>
+  platform === 'ios' ? 'iPhone' : platform === 'android' ? 'Android' : '';
+
 export const appName = (app: PhoneApp | undefined): string => (app ? APPS[app].name : 'Phone app');
 
 /** Only what opens an app or a page is made a link. */
@@ -108,13 +112,6 @@ export function addressProblem(url: string): string | null {
   return null;
 }
 
-/** First and last request with the right credentials; the server tells one moment or both. */
-export function reachedAt(phone: Phone | undefined): number | undefined {
-  const reached = phone?.reached;
-  if (reached === undefined || reached === null) return undefined;
-  return typeof reached === 'number' ? reached : (reached.last ?? reached.first);
-}
-
 /** One line of the list that fills while a phone is set up. */
 export interface Tick {
   id: 'reached' | 'credentials' | 'point' | 'friends' | 'answer';
@@ -131,14 +128,14 @@ export function isWrong(phone: Phone | undefined, all: Phones | null, app?: Phon
   if (!wrong || now - wrong.t > WRONG_LASTS_MS) return false;
   const mine = phone?.app ?? app;
   if (wrong.app && mine && wrong.app !== mine) return false;
-  return wrong.t > (reachedAt(phone) ?? 0);
+  return wrong.t > (phone?.reached ?? 0);
 }
 
 /** `now` and all times are by the server's clock. */
 export function ticks(phone: Phone | undefined, all: Phones | null, now: number, app?: PhoneApp): Tick[] {
   const when = (t: number) => ago(Math.max(0, (now - t) / 1000));
   const kind = phone?.app ?? app;
-  const reached = reachedAt(phone);
+  const reached = phone?.reached;
   const wrong = isWrong(phone, all, kind, now);
   const refusedAt = all?.wrong_credentials?.t ?? 0;
   const dropped = droppedCount(phone?.dropped);
@@ -224,7 +221,7 @@ export const pointsWords = (n: number): string => (n === 1 ? '1 point' : `${coun
 const LEFT_OUT: [keyof Dropped, (n: number) => string][] = [
   ['too_often', (n) => `${count(n)} more often than needed`],
   ['duplicate', (n) => `${count(n)} sent twice`],
-  ['late', (n) => `${count(n)} that came late`],
+  ['late', (n) => `${count(n)} that came late, which are only history`],
   ['too_old', (n) => `${count(n)} too old to keep`],
   ['future', (n) => `${count(n)} dated in the future: is the phone’s clock right?`],
   ['odd', (n) => `${count(n)} that made no sense`],
@@ -233,7 +230,7 @@ const LEFT_OUT: [keyof Dropped, (n: number) => string][] = [
 export const droppedCount = (dropped: Dropped | undefined): number =>
   Object.values(dropped ?? {}).reduce((sum, n) => sum + n, 0);
 
-/** "40 more often than needed", "12 sent twice": what was left out and why, the usual first. */
+/** "40 more often than needed", "12 sent twice": what moved nothing and why, the usual first. */
 export const droppedWords = (dropped: Dropped | undefined): string[] =>
   LEFT_OUT.flatMap(([key, words]) => {
     const n = dropped?.[key] ?? 0;
@@ -245,7 +242,7 @@ export function phoneState(phone: Phone, now: number): { tone: 'good' | 'wait' |
   if (phone.hint) return { tone: 'bad', words: phone.hint.message };
   const when = (t: number) => ago(Math.max(0, (now - t) / 1000));
   if (phone.last_fix !== undefined) return { tone: 'good', words: `Last point ${when(phone.last_fix)}` };
-  const reached = reachedAt(phone);
+  const reached = phone.reached;
   if (reached !== undefined) return { tone: 'wait', words: `No point yet, last heard ${when(reached)}` };
   return { tone: 'wait', words: 'Not heard from yet' };
 }

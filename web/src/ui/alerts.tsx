@@ -26,7 +26,7 @@ export function AlertsPage() {
     }, 10_000);
     return () => clearInterval(timer);
   }, []);
-  const own = ownReason(friends.value ?? []);
+  const own = ownReason(friends.value ?? [], s.hiddenUntil.value !== null);
   const then = (work: () => unknown) => void run(async () => (await work(), await look()));
   return (
     <>
@@ -52,7 +52,7 @@ export function AlertsPage() {
                   })
                 }
               >
-                Free for 1 h
+                Free for 1 hour
               </button>
             )}
             {own.state === 'you_hidden' && (
@@ -87,11 +87,21 @@ export function AlertsPage() {
           <ul class="lines reasons" data-list="alerts">
             {friends.value.map((f) => (
               <li key={f.user} data-state={f.state}>
-                <Avatar id={f.user} name={f.name} near={f.state === 'near'} />
-                <span class="line-main">
-                  <bdi>{f.message}</bdi>
-                </span>
-                <span class={`tag reason-${f.state}`}>{ALERT_TAGS[f.state] ?? f.state}</span>
+                <button
+                  type="button"
+                  class="row"
+                  title="Sharing and more"
+                  onClick={() => {
+                    s.page.value = { at: 'friend', user: f.user, name: f.name, from: 'alerts' };
+                  }}
+                >
+                  <Avatar id={f.user} name={f.name} near={f.state === 'near'} />
+                  <span class="line-main">
+                    {!f.message.includes(f.name) && <bdi class="name">{f.name}</bdi>}
+                    <bdi>{f.message}</bdi>
+                  </span>
+                  <span class={`tag reason-${f.state}`}>{ALERT_TAGS[f.state] ?? f.state}</span>
+                </button>
               </li>
             ))}
           </ul>

@@ -84,14 +84,8 @@ export function Availability() {
             />
           </label>
           <div class="mine-go" role="group" aria-label="I’m free">
-            <button
-              type="button"
-              class="button primary wide"
-              aria-label="Free for 1 hour"
-              disabled={offline}
-              onClick={() => forHours(1)}
-            >
-              Free for 1 h
+            <button type="button" class="button primary wide" disabled={offline} onClick={() => forHours(1)}>
+              Free for 1 hour
             </button>
             <button
               type="button"
@@ -100,7 +94,7 @@ export function Availability() {
               disabled={offline}
               onClick={() => forHours(3)}
             >
-              3 h
+              3 hours
             </button>
             <button
               type="button"

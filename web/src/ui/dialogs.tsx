@@ -46,7 +46,7 @@ function behind(page: s.Page): s.Page | null {
     case 'alerts':
       return page.back ?? null;
     case 'friend':
-      return page.from === 'privacy' ? { at: 'privacy' } : null;
+      return page.from === undefined ? null : { at: page.from };
     default:
       return { at: 'account' };
   }

@@ -4,8 +4,17 @@ import * as s from '../model/state';
 import { api } from '../net/api';
 import type { Phone } from '../net/wire';
 import { refreshPhones } from '../model/mine';
-import { appName, droppedCount, droppedWords, isWrong, phoneState, pointsWords, ticks } from '../text/phones';
-import { Confirm, Problem, problemOf, useTask } from './dialog';
+import {
+  appName,
+  droppedCount,
+  droppedWords,
+  isWrong,
+  phoneState,
+  platformName,
+  pointsWords,
+  ticks,
+} from '../text/phones';
+import { Confirm, Problem, problemOf, Switch, useTask } from './dialog';
 import { Bell, Phone as PhoneIcon, Plus, Right } from './icons';
 import { Ticks, usePhones } from './ticks';
 
@@ -104,6 +113,11 @@ export function PhonePage({ id, device }: { id: string; device: string }) {
         <Problem text={failed.value} />
       </section>
     );
+  const choose = (what: { near_notices?: boolean; ask_steps?: boolean }) =>
+    void run(async () => {
+      await api.changePhone(phone.id, what);
+      await refreshPhones();
+    });
   return (
     <>
       <div class="friend-head">
@@ -112,7 +126,9 @@ export function PhonePage({ id, device }: { id: string; device: string }) {
         </span>
         <div>
           <p class="name">{device}</p>
-          <p class="muted">{[appName(phone.app), phone.platform].filter(Boolean).join(' · ')}</p>
+          <p class="muted">
+            {[appName(phone.app), platformName(phone.platform)].filter(Boolean).join(' · ')}
+          </p>
         </div>
       </div>
       <section class="part" aria-labelledby="does-title">
@@ -127,30 +143,24 @@ export function PhonePage({ id, device }: { id: string; device: string }) {
         <Ticks ticks={ticks(phone, all, now)} />
         <Points phone={phone} />
       </section>
-      {phone.app === 'owntracks' && phone.near_notices !== undefined && (
+      {phone.app === 'owntracks' && (
         <section class="part">
-          <label class="switch">
-            <span>
-              <strong>Tell me in OwnTracks who is near</strong>
-              <span class="line-sub">
-                As a notification of the app, once for each meeting. On an iPhone it reads well; on Android
-                the app adds a nameless contact for it.
-              </span>
-            </span>
-            <input
-              type="checkbox"
-              role="switch"
-              checked={phone.near_notices}
-              disabled={busy.value}
-              onChange={(e) => {
-                const wanted = e.currentTarget.checked;
-                void run(async () => {
-                  await api.changePhone(phone.id, { near_notices: wanted });
-                  await refreshPhones();
-                });
-              }}
+          <Switch
+            title="Tell me in OwnTracks who is near"
+            sub="As a notification of the app, once for each meeting. On an iPhone it reads well; on Android the app adds a nameless contact for it."
+            on={phone.near_notices ?? phone.platform === 'ios'}
+            busy={busy.value}
+            onChange={(near_notices) => choose({ near_notices })}
+          />
+          {phone.platform !== 'android' && (
+            <Switch
+              title="Ask this iPhone for its steps"
+              sub="Once an hour at most. The app answers only where its settings allow remote commands."
+              on={phone.ask_steps ?? false}
+              busy={busy.value}
+              onChange={(ask_steps) => choose({ ask_steps })}
             />
-          </label>
+          )}
         </section>
       )}
       <Problem text={problem.value ?? failed.value} />
@@ -182,17 +192,17 @@ export function PhonePage({ id, device }: { id: string; device: string }) {
   );
 }
 
-/** How many points were taken, and what was left out and why. */
+/** How many points were taken in, and which of them moved nothing, and why. */
 function Points({ phone }: { phone: Phone }) {
   const left = droppedCount(phone.dropped);
   return (
     <div class="agreement" data-points>
       <p>
-        <strong>{pointsWords(phone.accepted)}</strong> taken{left === 0 ? ', none left out.' : '.'}
+        <strong>{pointsWords(phone.accepted)}</strong> taken in since the server started.
       </p>
       {left > 0 && (
         <>
-          <p class="muted">{`${pointsWords(left)} left out:`}</p>
+          <p class="muted">{`${pointsWords(left)} moved nothing:`}</p>
           <ul class="bullets">
             {droppedWords(phone.dropped).map((words) => (
               <li key={words}>{words}</li>

@@ -2,7 +2,7 @@ import { changeMe } from '../model/circle';
 import { refreshSteps } from '../model/mine';
 import * as s from '../model/state';
 import { count } from '../text/words';
-import { problemOf, useTask } from './dialog';
+import { problemOf, Switch, useTask } from './dialog';
 import { Steps as StepsIcon } from './icons';
 
 const SPANS = [
@@ -72,32 +72,25 @@ export function Steps() {
           ))}
         </ol>
       )}
-      <label class="switch">
-        <span>
-          <strong>On the friends’ board</strong>
-          <span class="line-sub">
-            {onBoard
-              ? 'Friends who see exactly where you are see your steps too.'
-              : 'Nobody but you sees your steps, and you see nobody’s.'}
-          </span>
-        </span>
-        <input
-          type="checkbox"
-          role="switch"
-          checked={onBoard}
-          disabled={busy.value}
-          onChange={(e) => {
-            const wanted = e.currentTarget.checked;
-            void run(
-              () => changeMe({ on_board: wanted }).then(refreshSteps),
-              (error) => {
-                s.toast(problemOf(error), 'bad');
-                return '';
-              },
-            );
-          }}
-        />
-      </label>
+      <Switch
+        title="On the friends’ board"
+        sub={
+          onBoard
+            ? 'Friends who see exactly where you are see your steps too.'
+            : 'Nobody but you sees your steps, and you see nobody’s.'
+        }
+        on={onBoard}
+        busy={busy.value}
+        onChange={(on_board) =>
+          void run(
+            () => changeMe({ on_board }).then(refreshSteps),
+            (error) => {
+              s.toast(problemOf(error), 'bad');
+              return '';
+            },
+          )
+        }
+      />
     </section>
   );
 }
