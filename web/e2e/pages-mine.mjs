@@ -161,8 +161,8 @@ export async function mine({ test, open, you, kept }) {
     await page.getByText('calendar.example.org', { exact: true }).waitFor();
     assert.ok(!(await page.content()).includes('secret-7'));
     assert.ok(!(await kept(page)).includes('secret-7'));
-    await page.getByText('3 things in it were not taken over').click();
-    await page.getByText('is tentative').waitFor();
+    await page.getByText('3 notes on what was left out').click();
+    await page.getByText('ends before it begins').waitFor();
     await accessible(page, 'a calendar');
     assert.equal(asked.filter((a) => a.method === 'PUT').at(-1).type, 'application/json');
     await page.getByRole('button', { name: 'Remove', exact: true }).click();

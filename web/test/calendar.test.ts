@@ -7,6 +7,7 @@ import {
   dayWords,
   minuteWords,
   stretchWords,
+  troubleWords,
 } from '../src/text/calendar';
 
 const at = (text: string) => Date.parse(text);
@@ -92,6 +93,16 @@ describe('a calendar', () => {
     );
     expect(calendarWords({ ...one, source: 'upload', events: 1, fetched: NOW - 60_000 }, NOW)).toBe(
       '1 event · read 1 min ago',
+    );
+  });
+
+  it('says why it could not be fetched, and what holds meanwhile', () => {
+    const error = { code: 'unreachable', message: 'the host did not answer within 10 s' };
+    expect(troubleWords({ ...one, error })).toBe(
+      'It could not be fetched yet: the host did not answer within 10 s. It is tried again.',
+    );
+    expect(troubleWords({ ...one, error, fetched: NOW })).toMatch(
+      /10 s\. What was read before still holds\.$/,
     );
   });
 

@@ -154,7 +154,7 @@ export class Mine {
       next_fetch: source === 'url' ? now + 48 * MINUTE : undefined,
       notes: [
         '“Standup”: repeats more than 10,000 times; cut after 10,000.',
-        '“Maybe lunch” is tentative and does not make you busy.',
+        '“Lunch” ends before it begins; it was left out.',
         'Time zone “Customized Time Zone” is not known; UTC was taken.',
       ],
     };

@@ -100,6 +100,14 @@ export function calendarWords(c: Calendar, now: number): string {
   return parts.join(' · ');
 }
 
+/** Why the last fetch brought nothing, and what holds meanwhile. */
+export function troubleWords(c: Calendar): string {
+  const why = c.error?.message.trim().replace(/\.$/, '') ?? '';
+  return c.fetched === undefined || c.fetched === null
+    ? `It could not be fetched yet: ${why}. It is tried again.`
+    : `It could not be fetched the last time: ${why}. What was read before still holds.`;
+}
+
 /** What is wrong with an address as it was typed; null: nothing that can be seen from here. */
 export function addressWrong(text: string): string | null {
   const address = text.trim();

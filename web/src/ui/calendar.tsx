@@ -6,7 +6,7 @@ import { refreshCalendar, setCalendar } from '../model/mine';
 import * as s from '../model/state';
 import { ApiError, api } from '../net/api';
 import type { Calendar } from '../net/wire';
-import { addressWrong, calendarWords, LARGEST, whence } from '../text/calendar';
+import { addressWrong, calendarWords, LARGEST, troubleWords, whence } from '../text/calendar';
 import { freeWords } from '../text/free';
 import { count } from '../text/words';
 import { BusyStrip } from './busystrip';
@@ -71,18 +71,14 @@ function Present({
         <bdi class="name">{whence(calendar)}</bdi>
         <span class="line-sub">{calendarWords(calendar, now)}</span>
       </div>
-      {calendar.error && (
-        <p class="problem">
-          {`It could not be fetched the last time: ${calendar.error.message} What was read before still holds.`}
-        </p>
-      )}
+      {calendar.error && <p class="problem">{troubleWords(calendar)}</p>}
       <BusyStrip busy={calendar.busy} zone={zone} now={now} />
       {calendar.notes.length > 0 && (
         <details class="more notes">
           <summary>
             {calendar.notes.length === 1
-              ? '1 thing in it was not taken over'
-              : `${calendar.notes.length} things in it were not taken over`}
+              ? '1 note on what was left out'
+              : `${calendar.notes.length} notes on what was left out`}
           </summary>
           <ul class="bullets">
             {calendar.notes.map((note, i) => (
