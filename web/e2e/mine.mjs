@@ -50,6 +50,9 @@ export async function mine({ binary, test, visit, picture }) {
   await ben.ready();
   ben.at(HERE.lat + 0.002, HERE.lon);
 
+  /** What Ben was told last of Ana. */
+  const heard = () => ben.heard.findLast((f) => f.type === 'presence' && f.user === 'ana');
+
   /** What the page shows for a new phone: the fields by their names. */
   const addPhone = async (app, name) => {
     const dialog = await you(ana, /^My phones/);
@@ -199,13 +202,13 @@ export async function mine({ binary, test, visit, picture }) {
     await why('calendar');
     await ana.getByRole('heading', { name: 'You’re busy' }).waitFor();
     assert.match(await ana.locator('[data-why]').innerText(), /^By your calendar until .+, then free/);
-    await until('busy at Ben’s', () => ben.heard.findLast((f) => f.type === 'presence')?.free === false);
+    await until('busy at Ben’s', () => heard()?.free === false);
 
     await ana.getByPlaceholder('What for?').fill('a walk');
     await ana.getByRole('button', { name: 'Free for 1 hour' }).click();
     await why('hand');
     const told = await until('free at Ben’s', () => {
-      const last = ben.heard.findLast((f) => f.type === 'presence');
+      const last = heard();
       return last?.free === true && last.note === 'a walk' ? last : undefined;
     });
     assert.ok(Math.abs(told.until - Date.now() - 3_600_000) < 60_000);

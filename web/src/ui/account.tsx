@@ -23,7 +23,7 @@ export function AccountPage() {
   const entries: [s.Plain, typeof Person, string, string][] = [
     ['profile', Person, 'Profile', 'Name, radius, time zone, stride'],
     ['phones', Phone, 'My phones', 'Add one, how each does, why no alert'],
-    ['calendar', Calendar, 'Calendar and hours', 'When you are free by itself'],
+    ['calendar', Calendar, 'Calendar and hours', 'What makes you free or busy'],
     ['privacy', Eye, 'Who sees me', 'Hide, share less, block'],
     ['invite', Invite, 'Invite a friend', 'A link or a QR code'],
     ['devices', Device, 'Devices', 'What is signed in as you'],
