@@ -84,9 +84,9 @@ impl People {
             // Only now: had the store refused, everything would have to go on as before.
             self.deps.journal.forget(no);
             self.ask(no, Expelled).await;
+            self.calendars.forget(no);
             self.deps.board.forget(no);
             self.deps.flips.set(no, None);
-            self.calendars.forget(no);
             for friend in friends.iter() {
                 self.ask(*friend, FriendGone { no, user: account.id.clone() }).await;
             }
