@@ -81,6 +81,7 @@ impl Collector for NodeCollector {
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, rows) = user.journal.written();
         let quiet = user.spatial.quiet();
+        let (looks, in_vain) = node.calendars.counts();
         for (name, help, value) in [
             ("fixes", "Fixes taken in", load(&user.fixes)),
             ("connections_opened", "WebSocket connections so far", load(&sockets.opened)),
@@ -101,6 +102,8 @@ impl Collector for NodeCollector {
             ("user_mailbox_overflows", "Messages of state that found a full mailbox", user.registry.overflows()),
             ("journal_commits", "Batches written to the embedded store", commits),
             ("journal_rows", "Rows written to the embedded store", rows),
+            ("calendar_fetches", "Looks at calendars on the web", looks),
+            ("calendar_failures", "Of these, in vain", in_vain),
         ] {
             let counter = ConstCounter::new(value);
             counter.encode(out.encode_descriptor(name, help, None, counter.metric_type())?)?;

@@ -22,6 +22,7 @@ const BODIES: &[(&str, Body)] = &[
     ("profile", profile),
     ("token", |body| http::parse_token_body(body).map(words)),
     ("phone", |body| http::parse_phone_body(body).map(words)),
+    ("calendar", |body| http::parse_calendar_body(body).map(words)),
 ];
 
 /// A body is refused in few words, or keeps its bounds.

@@ -50,6 +50,12 @@ impl Agenda {
         self.0.lock().at.get(&no).copied()
     }
 
+    /// When the first of all is due.
+    #[must_use]
+    pub fn first(&self) -> Option<UnixMs> {
+        self.0.lock().queue.first().map(|(at, _)| *at)
+    }
+
     /// For how many people something is due.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -195,6 +195,7 @@ impl Calendars {
 
     /// Somebody is gone, or their calendar is.
     pub fn forget(&self, no: UserNo) {
+        let _nobody_applies = self.applying.lock();
         self.due.set(no, None);
         self.next_fetch.lock().remove(&no);
     }
@@ -233,14 +234,17 @@ impl Calendars {
         let zone = || self.deps.accounts.by_no(no).and_then(|account| account.time_zone.clone());
         let zone_before = zone();
         let done = self.deps.accounts.calendar(no).and_then(|row| match row {
-            Some(row) => self.attend_to(row, now),
+            Some(row) => {
+                // Whatever becomes of it, it is looked after again.
+                self.due.set(no, Some(now + self.wait(0)));
+                self.attend_to(row, now)
+            }
             None => Ok(()),
         });
         // The person has moved to another zone meanwhile: that was looked after, and has been set back just now.
         let done = if zone() == zone_before { done } else { done.and_then(|()| self.rework(no)) };
         if let Err(error) = done {
             tracing::warn!(no = no.0, %error, "a calendar could not be looked after; trying again later");
-            self.due.set(no, Some(now + self.wait(0)));
         }
     }
 

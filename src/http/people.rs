@@ -85,9 +85,9 @@ impl People {
             self.deps.journal.forget(no);
             self.deps.phones.forget_person(no);
             self.ask(no, Expelled).await;
+            self.calendars.forget(no);
             self.deps.board.forget(no);
             self.deps.flips.set(no, None);
-            self.calendars.forget(no);
             for friend in friends.iter() {
                 self.ask(*friend, FriendGone { no, user: account.id.clone() }).await;
             }

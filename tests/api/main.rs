@@ -17,6 +17,7 @@ mod redis;
 
 mod availability;
 mod bad;
+mod calendar_figures;
 mod calendars;
 mod closes;
 mod codes;

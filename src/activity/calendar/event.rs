@@ -126,7 +126,8 @@ impl Context<'_> {
             self.notes.add(Note::FarAway);
             return None;
         }
-        let is_busy = !raw.is_cancelled && !raw.is_transparent && !(raw.is_marked_free && !raw.is_opaque);
+        let is_free = raw.is_transparent || (raw.is_marked_free && !raw.is_opaque);
+        let is_busy = !raw.is_cancelled && !is_free;
         let length = length(&start, end.as_ref(), duration);
         if length.is_backwards() || length.is_nothing() {
             self.notes.add(if length.is_backwards() { Note::Backwards } else { Note::NoLength });
