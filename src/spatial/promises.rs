@@ -5,7 +5,6 @@
 //! With the promise of two discs (see [`super::quiet_zone`]) a fix of somebody without a zone, inside the own disc, leaves more than
 //! twice that reach of room: no work. One that leaves less is a look at everybody, and asks those whose zone is now too large. A fix of
 //! somebody with a zone is always a look at everybody, so two firm discs need nothing of each other.
-use super::encounters::Verdict;
 use super::facts::{Event, Reason};
 use super::grid::Cell;
 use super::limits::Terms;
@@ -15,7 +14,7 @@ use super::quiet_zone::{Limit, WATCH_M};
 use super::sphere::{UnitVector, metres_between};
 use super::timers::Timer;
 use super::world::{Slot, World};
-use crate::domain::{Precision, UnixMs, UserNo};
+use crate::domain::{LatLon, Precision, UnixMs, UserNo};
 
 /// Of somebody for whom there is no room now, the next fix after this is looked at again, milliseconds.
 const RETRY_MS: i64 = 5_000;
@@ -25,6 +24,12 @@ const GROW: (i64, f64) = (60_000, 1.9);
 const SETTLE_MS: i64 = 2_000;
 /// Kept free between what is promised and the half of the room, metres, for rounding.
 const MARGIN_M: f64 = 0.01;
+/// No place of a cell is further from its centre than this, metres; nor than the second near the poles.
+const CELL_M: f64 = 800.0;
+const WIDE_CELL_M: f64 = 1_250.0;
+const POLAR_DEG: f64 = 87.0;
+/// Less than any zone.
+const NONE_M: f64 = -1.0;
 /// A report counts: nothing is waited for.
 const AT_ONCE: UnixMs = UnixMs(i64::MIN);
 /// Nobody is told anything.
@@ -65,20 +70,37 @@ impl Slot {
         if is_still(&spot.live) && offer.reach_m <= most { most } else { f64::INFINITY }
     }
 
+    /// Somebody sees this person by a cell, or not at all.
+    pub(super) fn keeps_back(&self) -> bool {
+        self.exceptions().iter().any(|exception| !exception.terms.given.is_exact())
+    }
+
+    /// The same, and the next position is in another cell than the last.
+    pub(super) fn crosses_cells(&self, next: LatLon) -> bool {
+        let last = self.spot.map(|spot| Cell::of(spot.live.position));
+        self.keeps_back() && last != Some(Cell::of(next))
+    }
+
     /// What this person may be promised beside another, metres: half of the room between the points at which the two are shown, or
-    /// what the other leaves of it; of who is shown by a cell, what is left of the cell. `None`: the two cannot meet.
-    fn share_m(&self, other: &Self, terms: Terms, limit: Limit, rules: &QuietRules) -> Option<f64> {
-        let there = other.stand(terms.taken)?.point;
-        let own = self.stand(terms.given)?.point;
-        match terms.given {
-            Precision::Off => None,
-            Precision::Approximate => self.spot.map(|spot| Cell::of(spot.live.position).room_m(spot.live.position)),
-            Precision::Exact => {
-                let room = limit.room(metres_between(own, there));
-                let claim = if terms.taken.is_exact() { other.claim_m(rules) } else { f64::INFINITY };
-                Some((room / 2.0).max(room - claim) - MARGIN_M)
-            }
+    /// what the other leaves of it. `None`: the two cannot meet, or may not be announced yet.
+    ///
+    /// Who keeps back from anybody where they are has no zone, and beside them only their cell counts, even for those who see more: how far
+    /// phones may go shows in when they report. See [`super::quiet`].
+    fn share_m(&self, other: &Self, terms: Terms, limit: Option<Limit>, rules: &QuietRules) -> Option<f64> {
+        let (own, there) = (self.stand(terms.given)?.point, other.stand(terms.taken)?.point);
+        if self.keeps_back() {
+            return Some(NONE_M);
         }
+        if terms.taken.is_exact() && other.keeps_back() {
+            let place = other.spot?.live.position;
+            let spread = if place.lat().abs() > POLAR_DEG { WIDE_CELL_M } else { CELL_M };
+            let metres = metres_between(own, Cell::of(place).centre()) - spread;
+            let meet_m = Reach::of(self.person.radius, other.person.radius).meet_m;
+            return Some((metres - meet_m) / 2.0 - MARGIN_M);
+        }
+        let room = limit?.room(metres_between(own, there));
+        let claim = if terms.taken.is_exact() { other.claim_m(rules) } else { f64::INFINITY };
+        Some((room / 2.0).max(room - claim) - MARGIN_M)
     }
 }
 
@@ -160,7 +182,7 @@ impl World {
         let rules = self.promises.rules?;
         let slot = self.slots.get(no)?;
         let ready = slot.is_ready();
-        let (room_m, _) = if ready { self.room_for(no, now) } else { (f64::INFINITY, None) };
+        let (room_m, _) = self.room_for(no, now);
         let radius_m = rules.radius(&slot.spot?.live, room_m, ready)?;
         Some(Quiet { radius_m, until: now + rules.lease_ms })
     }
@@ -197,7 +219,7 @@ impl World {
         if ready {
             self.judge_friends(no, now, events);
         }
-        let (room_m, bound_by) = if ready { self.room_for(no, now) } else { (f64::INFINITY, None) };
+        let (room_m, bound_by) = self.room_for(no, now);
         match rules.radius(&live, room_m, ready).filter(|_| !paused) {
             Some(radius_m) => {
                 let quiet = Quiet { radius_m, until: now + rules.lease_ms };
@@ -209,6 +231,8 @@ impl World {
                 self.withdraw(no, now);
                 if ready {
                     self.regrant(no, false, now, events);
+                    let friends = self.slots.get(no).map(|slot| slot.friends.clone()).unwrap_or_default();
+                    friends.iter().for_each(|friend| self.mind_growth(*friend, no, now));
                 }
             }
         }
@@ -249,27 +273,17 @@ impl World {
         let friends = slot.friends.clone();
         let mut watched = Vec::new();
         for &friend in friends.iter() {
+            if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
+                continue;
+            }
+            self.mind(friend, no, now);
+            self.mind_growth(friend, no, now);
             let Some((own, other)) = self.slots.get(no).zip(self.slots.get(friend)) else { continue };
-            let terms = own.terms(friend);
-            let ready = self.zones.get(friend).is_some_and(|zone| zone.ready);
-            if !ready {
-                continue;
-            }
-            let (Some(limit), Some(stand)) = (self.limit_of(Pair::of(no, friend), now), own.stand(terms.given)) else {
-                continue;
-            };
-            if other.offer().is_some() {
-                self.mind(friend, no, limit, now);
-                continue;
-            }
-            if !terms.taken.is_exact() {
-                continue;
-            }
-            let (Some(there), Some(zone)) = (other.spot.map(|spot| spot.here), self.zones.get_mut(friend)) else {
-                continue;
-            };
-            let kept_m = if terms.given.is_exact() { disc_m } else { 0.0 };
-            if zone.draw_in(there, stand.point, kept_m, limit) < WATCH_M / 2.0 {
+            let plain = other.offer().is_none() && own.terms(friend).taken.is_exact();
+            let (Some(limit), Some(there)) = (self.limit_of(Pair::of(no, friend), now), other.spot) else { continue };
+            if let Some(zone) = self.zones.get_mut(friend).filter(|_| plain)
+                && zone.draw_in(there.here, spot.here, disc_m, limit) < WATCH_M / 2.0
+            {
                 watched.push(friend);
             }
         }
@@ -299,15 +313,18 @@ impl World {
 
     /// How far from the last fix somebody may be promised to be, metres, and the friend by whom that is bounded.
     fn room_for(&self, no: UserNo, now: UnixMs) -> (f64, Option<UserNo>) {
-        let mut least = (f64::INFINITY, None);
-        let (Some(slot), Some(rules)) = (self.slots.get(no), &self.promises.rules) else { return (0.0, None) };
+        let (Some(slot), Some(rules)) = (self.slots.get(no), &self.promises.rules) else { return (NONE_M, None) };
+        let mut least = (if slot.keeps_back() { NONE_M } else { f64::INFINITY }, None);
+        if !slot.is_ready() {
+            return least;
+        }
         for &friend in slot.friends.iter() {
             if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
                 continue;
             }
             let Some(other) = self.slots.get(friend) else { continue };
-            let share = |limit| slot.share_m(other, slot.terms(friend), limit, rules);
-            if let Some(share_m) = self.limit_of(Pair::of(no, friend), now).and_then(share)
+            let limit = self.limit_of(Pair::of(no, friend), now);
+            if let Some(share_m) = slot.share_m(other, slot.terms(friend), limit, rules)
                 && share_m < least.0
             {
                 least = (share_m, Some(friend));
@@ -316,9 +333,8 @@ impl World {
         least
     }
 
-    /// Looks whether somebody's zone still leaves `other` half of the room. If not, the phone is asked; if there is much more, the zone
-    /// will grow.
-    pub(super) fn mind(&mut self, no: UserNo, other: UserNo, limit: Limit, now: UnixMs) {
+    /// Looks whether somebody's zone still leaves `other` half of the room. If not, the phone is asked.
+    pub(super) fn mind(&mut self, no: UserNo, other: UserNo, now: UnixMs) {
         if !self.zones.get(no).is_some_and(|zone| zone.firm) {
             return;
         }
@@ -326,11 +342,25 @@ impl World {
         else {
             return;
         };
+        let limit = self.limit_of(Pair::of(no, other), now);
         let share_m = slot.share_m(beside, slot.terms(other), limit, rules);
         let (Some(offer), Some(share_m)) = (slot.offer(), share_m) else { return };
         if share_m < offer.reach_m {
             self.ask(no, now);
-        } else if offer.bound_by == Some(other) && share_m > 2.0 * offer.reach_m {
+        }
+    }
+
+    /// If there is much more room than when a friend was given a zone beside `other`, that zone will grow. Only by what is a look at everybody
+    /// in any case: when a disc is left tells of strangers.
+    fn mind_growth(&mut self, no: UserNo, other: UserNo, now: UnixMs) {
+        let (Some(slot), Some(beside), Some(rules)) = (self.slots.get(no), self.slots.get(other), &self.promises.rules)
+        else {
+            return;
+        };
+        let Some(offer) = slot.offer().filter(|offer| offer.bound_by == Some(other)) else { return };
+        let limit = self.limit_of(Pair::of(no, other), now);
+        let share_m = slot.share_m(beside, slot.terms(other), limit, rules);
+        if share_m.is_none_or(|share_m| share_m > 2.0 * offer.reach_m) {
             self.timers.at(now + SETTLE_MS, Timer::Widen(no));
         }
     }
@@ -351,10 +381,8 @@ impl World {
             if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
                 continue;
             }
-            if let Verdict::Keep(limit, _) = self.judge(Pair::of(no, friend), false, now, events) {
-                self.mind(friend, no, limit, now);
-                self.mind(no, friend, limit, now);
-            }
+            self.judge(Pair::of(no, friend), false, now, events);
+            self.mind_both(Pair::of(no, friend), now);
         }
         if self.zones.get(no).is_some_and(|zone| zone.firm) {
             self.stand_firm(no, now);
@@ -365,9 +393,16 @@ impl World {
     }
 
     /// A look at one pair because a condition changed: both are minded.
-    pub(super) fn mind_both(&mut self, pair: Pair, limit: Limit, now: UnixMs) {
-        self.mind(pair.a, pair.b, limit, now);
-        self.mind(pair.b, pair.a, limit, now);
+    pub(super) fn mind_both(&mut self, pair: Pair, now: UnixMs) {
+        self.mind(pair.a, pair.b, now);
+        self.mind(pair.b, pair.a, now);
+    }
+
+    /// Who keeps something back from now on has no zone any more.
+    pub(super) fn mind_restraint(&mut self, no: UserNo, now: UnixMs) {
+        if self.slots.get(no).is_some_and(Slot::keeps_back) {
+            self.ask(no, now);
+        }
     }
 
     /// Asks a phone for a fix, as soon as the bounds allow. From here on its disc draws in before others again.
@@ -485,7 +520,7 @@ impl World {
         let (Some(spot), Some(attention)) = (&slot.spot, &slot.attention) else { return };
         let Some(offer) = attention.holds().filter(|offer| offer.quiet.until > now) else { return };
         let ready = slot.is_ready();
-        let (room_m, bound_by) = if ready { self.room_for(no, now) } else { (f64::INFINITY, None) };
+        let (room_m, bound_by) = self.room_for(no, now);
         let Some(radius_m) = rules.radius(&spot.live, room_m, ready) else { return };
         if radius_m < GROW.1 * offer.quiet.radius_m {
             return;
