@@ -262,7 +262,7 @@ impl World {
         let here = UnitVector::from(live.position);
         let heeding = slot.attentive_from <= now;
         let metres = if heeding { promises::metres_from(slot.spot.map(|spot| spot.here), here) } else { 0.0 };
-        let crossed = slot.limits.is_some() && slot.crosses_cells(live.position);
+        let crossed = slot.limits.is_some() && self.promises.are_given() && slot.crosses_cells(live.position);
         let mut anchor = slot.spot.and_then(|spot| spot.anchor);
         self.index.put(no, &mut anchor, here);
         slot.spot = Some(Spot { live, here, anchor });
