@@ -4,6 +4,7 @@
 //! concerned, friends' movements to open maps, the crowd to the administrator. CPU-bound, no IO.
 mod crowd;
 mod phones;
+mod quiet;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,15 +13,16 @@ use actix::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use self::phones::{AlertView, PhoneView, QueryAlerts, QueryPhone};
+pub use self::quiet::QueryQuiet;
 use super::critical::CriticalGuard;
 use super::downlink::{Downlink, MovedFriend};
 use super::journal::Journaling;
 use super::registry::Registry;
 use super::spatial_inbox::{Fact, SpatialInbox};
-use super::user::{FriendsMoved, FriendsSnapshot, KeepQuiet, Met, Parted};
+use super::user::{FriendsMoved, FriendsSnapshot, Met, Parted};
 use crate::domain::{Clock, Precision, UserNo};
 use crate::protocol::client::View;
-use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Quiet, Seen, Told, World};
+use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Seen, Told, World};
 use crate::store::accounts::Accounts;
 
 const DRAIN_EVERY: Duration = Duration::from_millis(2);
@@ -40,12 +42,6 @@ pub struct QueryNearby(pub UserNo, pub Nearby);
 #[derive(Debug, Message)]
 #[rtype(result = "Counts")]
 pub struct QueryCounts;
-
-/// The zone in which a person may keep quiet: the one that the phone was given, or one that it could be given, for phones that cannot
-/// be told of it. `None`: every fix counts.
-#[derive(Debug, Message)]
-#[rtype(result = "Option<Quiet>")]
-pub struct QueryQuiet(pub UserNo);
 
 /// Asks for the friends a person may see; the answer is a [`FriendsSnapshot`] in that person's mailbox, so that it
 /// stands in one order with encounters.
@@ -276,16 +272,6 @@ impl SpatialIndex {
         }
     }
 
-    /// What is lost in a full mailbox is no state: the phone reports once more than it must, or a question stays unanswered.
-    fn hush(&mut self) {
-        self.world.take_told(&mut self.told);
-        for Told { no, quiet } in self.told.drain(..) {
-            if let Some(user) = self.deps.registry.get(no) {
-                let _ = user.try_send(KeepQuiet(quiet));
-            }
-        }
-    }
-
     fn tell<M>(&self, no: UserNo, message: M)
     where
         M: Message + Send + 'static,
@@ -398,15 +384,6 @@ impl Handler<QueryNearby> for SpatialIndex {
     fn handle(&mut self, QueryNearby(no, query): QueryNearby, _: &mut Self::Context) -> Self::Result {
         self.drain();
         MessageResult(self.world.nearby(no, &query, self.deps.clock.now()))
-    }
-}
-
-impl Handler<QueryQuiet> for SpatialIndex {
-    type Result = MessageResult<QueryQuiet>;
-
-    fn handle(&mut self, QueryQuiet(no): QueryQuiet, _: &mut Self::Context) -> Self::Result {
-        self.drain();
-        MessageResult(self.world.quiet(no).or_else(|| self.world.could_keep_quiet(no, self.deps.clock.now())))
     }
 }
 

@@ -123,12 +123,11 @@ impl World {
         if !friends || !ready(pair.a) || !ready(pair.b) {
             return;
         }
-        match self.judge(pair, false, now, events) {
+        let verdict = self.judge(pair, false, now, events);
+        self.mind_both(pair, now);
+        match verdict {
             Verdict::Ignore => self.unwatch(pair),
-            Verdict::Keep(limit, _) => {
-                self.watch(pair);
-                self.mind_both(pair, limit, now);
-            }
+            Verdict::Keep(..) => self.watch(pair),
         }
     }
 

@@ -23,6 +23,10 @@ impl World {
         let exceptions = slot.exceptions().to_vec(); // of nearly everybody: empty, and nothing is allocated
         let mut limited = exceptions.as_slice();
         let friends = slot.friends.clone();
+        if slot.keeps_back() {
+            // Beside them zones follow the cell, and may be too large although the two are far apart.
+            friends.iter().for_each(|friend| self.mind(*friend, no, now));
+        }
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
         for &friend in friends.iter() {
@@ -32,11 +36,8 @@ impl World {
                 continue;
             }
             if let Some(exception) = Exception::next(&mut limited, friend) {
-                // Also when the two are far apart: who is shown by a cell may not have said that they are in another one.
-                if zone.firm
-                    && let Some(limit) = self.limit_of(Pair::of(no, friend), now)
-                {
-                    self.mind(friend, no, limit, now);
+                if zone.firm {
+                    self.mind(friend, no, now);
                 }
                 if bonds.peek() == Some(&&friend) || !self.is_out_of_reach(no, exception, disc_m) {
                     match self.weigh(no, exception, by_fix, now, events) {
@@ -55,7 +56,7 @@ impl World {
             match self.judge(Pair::of(no, friend), by_fix, now, events) {
                 Verdict::Ignore => {}
                 Verdict::Keep(limit, room) => {
-                    self.mind(friend, no, limit, now);
+                    self.mind(friend, no, now);
                     if room < WATCH_M {
                         watched.push(friend);
                         continue;
@@ -90,10 +91,10 @@ impl World {
                 }
                 false
             }
-            Verdict::Keep(limit, room) => {
+            Verdict::Keep(_, room) => {
                 let firm_m = self.zones.get(*friend).filter(|zone| zone.firm).map_or(0.0, |zone| zone.disc_m);
                 if firm_m > 0.0 {
-                    self.mind(*friend, no, limit, now);
+                    self.mind(*friend, no, now);
                 }
                 has_room |= room - firm_m > RELEASE_M;
                 true

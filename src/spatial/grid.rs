@@ -4,7 +4,6 @@
 //! when none is narrower at its poleward edge than the row is high: 1,112 m each way, and hardly more (1 % at 89°, twice
 //! that width beside the poles). So the date line is an edge like any other. The caps around the poles, 1,112 m in radius,
 //! are one cell each. The grid depends on nobody: a cell says where it is, and nothing about where in it somebody stands.
-use super::sphere::EARTH_RADIUS_M;
 use crate::domain::LatLon;
 
 /// Rows from pole to pole.
@@ -61,28 +60,6 @@ impl Cell {
         centre.unwrap_or(LatLon::ORIGIN)
     }
 
-    /// How far one may go from a place of this cell, in whichever direction, without leaving it: metres, a little less than to the
-    /// nearest edge.
-    #[must_use]
-    pub fn room_m(self, place: LatLon) -> f64 {
-        let south = f64::from(self.row) / ROWS_PER_DEGREE - 90.0;
-        let mut room = f64::INFINITY;
-        if self.row > 0 {
-            room = room.min(EARTH_RADIUS_M * (place.lat() - south).to_radians());
-        }
-        if self.row < ROWS - 1 {
-            room = room.min(EARTH_RADIUS_M * (south + 1.0 / ROWS_PER_DEGREE - place.lat()).to_radians());
-        }
-        if columns(self.row) > 1 {
-            let width = 360.0 / f64::from(columns(self.row));
-            let west = (place.lon() + 180.0 - f64::from(self.column) * width).clamp(0.0, width);
-            // The distance to a meridian: sin(d / r) = cos(latitude) · sin(difference of longitude).
-            let sine = place.lat().to_radians().cos() * west.min(width - west).to_radians().sin();
-            room = room.min(EARTH_RADIUS_M * sine.asin());
-        }
-        (room - 0.1).max(0.0)
-    }
-
     /// True when the two are one, or have a piece of edge or a corner in common.
     #[must_use]
     pub fn touches(self, other: Self) -> bool {
@@ -103,7 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::spatial::sphere::{destination, metres_between};
+    use crate::spatial::sphere::{EARTH_RADIUS_M, metres_between};
 
     const ROW_M: f64 = EARTH_RADIUS_M * 0.01 * std::f64::consts::PI / 180.0;
 
@@ -203,20 +180,8 @@ mod tests {
         }
 
         #[test]
-        fn whoever_goes_no_further_than_the_room_stays_in_the_cell_and_a_little_further_is_enough_to_leave(
-            lat in prop_oneof![-90.0..=90.0f64, 89.98..=90.0f64], lon in -180.0..=180.0f64, bearing in 0.0..360.0f64, part in 0.0..1.0f64,
-        ) {
-            let here = at(lat, lon);
-            let (cell, room) = (Cell::of(here), Cell::of(here).room_m(here));
-            prop_assert!(room < 1_200.0, "{} m", room);
-            prop_assert_eq!(Cell::of(destination(here, bearing, part * room).unwrap()), cell);
-            let out = (0..3_600).any(|tenth| Cell::of(destination(here, f64::from(tenth) / 10.0, room + 0.5).unwrap()) != cell);
-            prop_assert!(out, "{} m is not all", room);
-        }
-
-        #[test]
         fn who_steps_over_an_edge_is_in_a_cell_that_touches(lat in -90.0..=90.0f64, lon in -180.0..=180.0f64, bearing in 0.0..360.0f64) {
-            let there = destination(at(lat, lon), bearing, 0.5).unwrap();
+            let there = crate::spatial::sphere::destination(at(lat, lon), bearing, 0.5).unwrap();
             prop_assert!(Cell::of(at(lat, lon)).touches(Cell::of(there)));
             prop_assert!(Cell::of(there).touches(Cell::of(at(lat, lon))));
         }

@@ -22,6 +22,7 @@ pub mod proximity;
 mod queries;
 pub mod quiet;
 pub mod quiet_zone;
+mod shares;
 mod sharing;
 pub mod sphere;
 mod timers;

@@ -5,13 +5,11 @@
 //! With the promise of two discs (see [`super::quiet_zone`]) a fix of somebody without a zone, inside the own disc, leaves more than
 //! twice that reach of room: no work. One that leaves less is a look at everybody, and asks those whose zone is now too large. A fix of
 //! somebody with a zone is always a look at everybody, so two firm discs need nothing of each other.
-use super::encounters::Verdict;
 use super::facts::{Event, Reason};
-use super::grid::Cell;
-use super::limits::Terms;
-use super::proximity::{Bond, Pair, Reach};
-use super::quiet::{Attention, Hearing, Offer, Purse, Quiet, QuietCounts, QuietRules, Told, is_still, reserve_m};
-use super::quiet_zone::{Limit, WATCH_M};
+use super::proximity::Pair;
+use super::quiet::{Attention, Hearing, Offer, Purse, Quiet, QuietCounts, QuietRules, Told, reserve_m};
+use super::quiet_zone::WATCH_M;
+use super::shares::SETTLE_MS;
 use super::sphere::{UnitVector, metres_between};
 use super::timers::Timer;
 use super::world::{Slot, World};
@@ -21,10 +19,6 @@ use crate::domain::{Precision, UnixMs, UserNo};
 const RETRY_MS: i64 = 5_000;
 /// A zone grows by itself at most this often, milliseconds, and at least by this factor.
 const GROW: (i64, f64) = (60_000, 1.9);
-/// How long friends' zones wait before they grow, milliseconds: many things change at once.
-const SETTLE_MS: i64 = 2_000;
-/// Kept free between what is promised and the half of the room, metres, for rounding.
-const MARGIN_M: f64 = 0.01;
 /// A report counts: nothing is waited for.
 const AT_ONCE: UnixMs = UnixMs(i64::MIN);
 /// Nobody is told anything.
@@ -33,16 +27,21 @@ pub(super) const NEVER: UnixMs = UnixMs(i64::MAX);
 /// All that the world keeps of quiet zones besides [`Attention`].
 #[derive(Debug)]
 pub(super) struct Promises {
-    rules: Option<QuietRules>,
-    told: Vec<Told>,
-    counts: QuietCounts,
-    purse: Purse,
+    pub(super) rules: Option<QuietRules>,
+    pub(super) told: Vec<Told>,
+    pub(super) counts: QuietCounts,
+    pub(super) purse: Purse,
 }
 
 impl Promises {
     pub(super) const fn none() -> Self {
         let counts = QuietCounts { zones: 0, given: 0, asked: 0, answered: 0, unanswered: 0, run_out: 0, ignored: 0 };
         Self { rules: None, told: Vec::new(), counts, purse: Purse::FULL }
+    }
+
+    /// Zones are given at all.
+    pub(super) const fn are_given(&self) -> bool {
+        self.rules.is_some()
     }
 }
 
@@ -54,31 +53,8 @@ impl Slot {
         Some(offer.map_or(usual, |offer| usual.max(offer.quiet.until + grace_ms)))
     }
 
-    fn offer(&self) -> Option<&Offer> {
+    pub(super) fn offer(&self) -> Option<&Offer> {
         self.attention.as_ref().and_then(|attention| attention.offer.as_ref())
-    }
-
-    /// How much of the room beside others this person can have at most, metres: little for somebody who keeps quiet and stands still.
-    fn claim_m(&self, rules: &QuietRules) -> f64 {
-        let (Some(spot), Some(offer)) = (&self.spot, self.offer()) else { return f64::INFINITY };
-        let most = rules.still_m + reserve_m(&spot.live);
-        if is_still(&spot.live) && offer.reach_m <= most { most } else { f64::INFINITY }
-    }
-
-    /// What this person may be promised beside another, metres: half of the room between the points at which the two are shown, or
-    /// what the other leaves of it; of who is shown by a cell, what is left of the cell. `None`: the two cannot meet.
-    fn share_m(&self, other: &Self, terms: Terms, limit: Limit, rules: &QuietRules) -> Option<f64> {
-        let there = other.stand(terms.taken)?.point;
-        let own = self.stand(terms.given)?.point;
-        match terms.given {
-            Precision::Off => None,
-            Precision::Approximate => self.spot.map(|spot| Cell::of(spot.live.position).room_m(spot.live.position)),
-            Precision::Exact => {
-                let room = limit.room(metres_between(own, there));
-                let claim = if terms.taken.is_exact() { other.claim_m(rules) } else { f64::INFINITY };
-                Some((room / 2.0).max(room - claim) - MARGIN_M)
-            }
-        }
     }
 }
 
@@ -160,7 +136,7 @@ impl World {
         let rules = self.promises.rules?;
         let slot = self.slots.get(no)?;
         let ready = slot.is_ready();
-        let (room_m, _) = if ready { self.room_for(no, now) } else { (f64::INFINITY, None) };
+        let (room_m, _) = self.room_for(no, now);
         let radius_m = rules.radius(&slot.spot?.live, room_m, ready)?;
         Some(Quiet { radius_m, until: now + rules.lease_ms })
     }
@@ -197,7 +173,7 @@ impl World {
         if ready {
             self.judge_friends(no, now, events);
         }
-        let (room_m, bound_by) = if ready { self.room_for(no, now) } else { (f64::INFINITY, None) };
+        let (room_m, bound_by) = self.room_for(no, now);
         match rules.radius(&live, room_m, ready).filter(|_| !paused) {
             Some(radius_m) => {
                 let quiet = Quiet { radius_m, until: now + rules.lease_ms };
@@ -209,6 +185,8 @@ impl World {
                 self.withdraw(no, now);
                 if ready {
                     self.regrant(no, false, now, events);
+                    let friends = self.slots.get(no).map(|slot| slot.friends.clone()).unwrap_or_default();
+                    friends.iter().for_each(|friend| self.mind_growth(*friend, no, now));
                 }
             }
         }
@@ -249,27 +227,17 @@ impl World {
         let friends = slot.friends.clone();
         let mut watched = Vec::new();
         for &friend in friends.iter() {
+            if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
+                continue;
+            }
+            self.mind(friend, no, now);
+            self.mind_growth(friend, no, now);
             let Some((own, other)) = self.slots.get(no).zip(self.slots.get(friend)) else { continue };
-            let terms = own.terms(friend);
-            let ready = self.zones.get(friend).is_some_and(|zone| zone.ready);
-            if !ready {
-                continue;
-            }
-            let (Some(limit), Some(stand)) = (self.limit_of(Pair::of(no, friend), now), own.stand(terms.given)) else {
-                continue;
-            };
-            if other.offer().is_some() {
-                self.mind(friend, no, limit, now);
-                continue;
-            }
-            if !terms.taken.is_exact() {
-                continue;
-            }
-            let (Some(there), Some(zone)) = (other.spot.map(|spot| spot.here), self.zones.get_mut(friend)) else {
-                continue;
-            };
-            let kept_m = if terms.given.is_exact() { disc_m } else { 0.0 };
-            if zone.draw_in(there, stand.point, kept_m, limit) < WATCH_M / 2.0 {
+            let plain = other.offer().is_none() && own.terms(friend).taken.is_exact();
+            let (Some(limit), Some(there)) = (self.limit_of(Pair::of(no, friend), now), other.spot) else { continue };
+            if let Some(zone) = self.zones.get_mut(friend).filter(|_| plain)
+                && zone.draw_in(there.here, spot.here, disc_m, limit) < WATCH_M / 2.0
+            {
                 watched.push(friend);
             }
         }
@@ -284,54 +252,6 @@ impl World {
                 continue;
             }
             self.judge(Pair::of(no, friend), true, now, events);
-        }
-    }
-
-    /// What a pair of friends must keep now; `None` when the two may not be announced yet, whatever they do.
-    pub(super) fn limit_of(&self, pair: Pair, now: UnixMs) -> Option<Limit> {
-        let reach = || Some(Reach::of(self.slots.get(pair.a)?.person.radius, self.slots.get(pair.b)?.person.radius));
-        match self.bonds.get(pair) {
-            Some(Bond::Cooling { until }) if until > now => None,
-            Some(Bond::Near(_)) => Some(Limit::Together(reach()?.leave_m)),
-            _ => Some(Limit::Apart(reach()?.meet_m)),
-        }
-    }
-
-    /// How far from the last fix somebody may be promised to be, metres, and the friend by whom that is bounded.
-    fn room_for(&self, no: UserNo, now: UnixMs) -> (f64, Option<UserNo>) {
-        let mut least = (f64::INFINITY, None);
-        let (Some(slot), Some(rules)) = (self.slots.get(no), &self.promises.rules) else { return (0.0, None) };
-        for &friend in slot.friends.iter() {
-            if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
-                continue;
-            }
-            let Some(other) = self.slots.get(friend) else { continue };
-            let share = |limit| slot.share_m(other, slot.terms(friend), limit, rules);
-            if let Some(share_m) = self.limit_of(Pair::of(no, friend), now).and_then(share)
-                && share_m < least.0
-            {
-                least = (share_m, Some(friend));
-            }
-        }
-        least
-    }
-
-    /// Looks whether somebody's zone still leaves `other` half of the room. If not, the phone is asked; if there is much more, the zone
-    /// will grow.
-    pub(super) fn mind(&mut self, no: UserNo, other: UserNo, limit: Limit, now: UnixMs) {
-        if !self.zones.get(no).is_some_and(|zone| zone.firm) {
-            return;
-        }
-        let (Some(slot), Some(beside), Some(rules)) = (self.slots.get(no), self.slots.get(other), &self.promises.rules)
-        else {
-            return;
-        };
-        let share_m = slot.share_m(beside, slot.terms(other), limit, rules);
-        let (Some(offer), Some(share_m)) = (slot.offer(), share_m) else { return };
-        if share_m < offer.reach_m {
-            self.ask(no, now);
-        } else if offer.bound_by == Some(other) && share_m > 2.0 * offer.reach_m {
-            self.timers.at(now + SETTLE_MS, Timer::Widen(no));
         }
     }
 
@@ -351,10 +271,8 @@ impl World {
             if !self.zones.get(friend).is_some_and(|zone| zone.ready) {
                 continue;
             }
-            if let Verdict::Keep(limit, _) = self.judge(Pair::of(no, friend), false, now, events) {
-                self.mind(friend, no, limit, now);
-                self.mind(no, friend, limit, now);
-            }
+            self.judge(Pair::of(no, friend), false, now, events);
+            self.mind_both(Pair::of(no, friend), now);
         }
         if self.zones.get(no).is_some_and(|zone| zone.firm) {
             self.stand_firm(no, now);
@@ -365,48 +283,15 @@ impl World {
     }
 
     /// A look at one pair because a condition changed: both are minded.
-    pub(super) fn mind_both(&mut self, pair: Pair, limit: Limit, now: UnixMs) {
-        self.mind(pair.a, pair.b, limit, now);
-        self.mind(pair.b, pair.a, limit, now);
+    pub(super) fn mind_both(&mut self, pair: Pair, now: UnixMs) {
+        self.mind(pair.a, pair.b, now);
+        self.mind(pair.b, pair.a, now);
     }
 
-    /// Asks a phone for a fix, as soon as the bounds allow. From here on its disc draws in before others again.
-    fn ask(&mut self, no: UserNo, now: UnixMs) {
-        let (Some(rules), Some(slot)) = (self.promises.rules, self.slots.get_mut(no)) else { return };
-        let Some(attention) = slot.attention.as_mut().filter(|attention| attention.holds().is_some()) else { return };
-        if let Some(zone) = self.zones.get_mut(no) {
-            zone.firm = false;
-        }
-        attention.asked = Some(now);
-        self.ask_now(no, &rules, now);
-    }
-
-    fn ask_now(&mut self, no: UserNo, rules: &QuietRules, now: UnixMs) {
-        let Some(attention) = self.slots.get_mut(no).and_then(|slot| slot.attention.as_mut()) else { return };
-        let spent = attention
-            .spend(now, rules)
-            .and_then(|()| self.promises.purse.spend(now, f64::from(rules.asks_per_second), 1_000.0));
-        match spent {
-            Ok(()) => {
-                let until = now + rules.answer_ms;
-                self.promises.counts.asked += 1;
-                self.promises.told.push(Told { no, quiet: Quiet { radius_m: 0.0, until } });
-                attention.believes = true;
-                self.timers.at(until, Timer::Answer(no));
-            }
-            Err(later) => {
-                attention.asked = Some(later);
-                self.timers.at(later, Timer::Ask(no));
-            }
-        }
-    }
-
-    /// There may be room to ask now.
-    pub(super) fn ask_again(&mut self, no: UserNo, now: UnixMs) {
-        let Some(rules) = self.promises.rules else { return };
-        let asked = self.slots.get(no).and_then(|slot| slot.attention.as_ref()?.asked);
-        if asked.is_some_and(|at| at <= now) {
-            self.ask_now(no, &rules, now);
+    /// Who keeps something back from now on has no zone any more.
+    pub(super) fn mind_restraint(&mut self, no: UserNo, now: UnixMs) {
+        if self.slots.get(no).is_some_and(Slot::keeps_back) {
+            self.ask(no, now);
         }
     }
 
@@ -485,7 +370,7 @@ impl World {
         let (Some(spot), Some(attention)) = (&slot.spot, &slot.attention) else { return };
         let Some(offer) = attention.holds().filter(|offer| offer.quiet.until > now) else { return };
         let ready = slot.is_ready();
-        let (room_m, bound_by) = if ready { self.room_for(no, now) } else { (f64::INFINITY, None) };
+        let (room_m, bound_by) = self.room_for(no, now);
         let Some(radius_m) = rules.radius(&spot.live, room_m, ready) else { return };
         if radius_m < GROW.1 * offer.quiet.radius_m {
             return;

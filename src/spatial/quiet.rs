@@ -10,13 +10,16 @@
 //! nothing is announced and nothing ended that could be otherwise there ([`super::world::World`]'s `judge`). What is promised is larger than what is
 //! told, by the way a phone goes before it notices and by its noise ([`reserve_m`]).
 //!
-//! **Nobody learns what they are not shown.** The radius, and whether a phone is asked, follow from its own fixes and from the
-//! points, the freedom and the radius at which friends are shown to it, and from nothing else: no disc, no zone of a friend
-//! and no stranger has a say. So somebody who gives a false position again and again learns distances to points that the map
-//! shows anyway. Of a friend who is shown by a cell that point is the cell's centre. Who is shown by a cell gets no zone
-//! beyond their own cell: their crossing into the next one is news for friends, and the radius tells their own place alone.
-//! Who hides, shares nothing, is busy or stale is no part of it and shrinks nobody's zone; when somebody stops being part of
-//! it for whichever of these reasons, friends' zones grow in the same way and at the same time.
+//! **Nobody learns what they are not shown.** The radius, and whether a phone is asked, follow from its own fixes and from the points, speeds,
+//! freedom and radii of friends as they are shown to it, and from nothing else: no disc, no zone of a friend and no stranger has a say.
+//! So somebody who gives a false position again and again learns distances to points that the map shows anyway. Beside a friend who is
+//! shown by a cell that point is the cell's centre. Who keeps back from anybody where they are (shows a cell, or nothing) has no zone: when
+//! and for how long they are silent would tell where in the cell they stand. And beside them even those who see them exactly have zones
+//! that follow their cell alone, because friends of both see when *those* report. Who hides, is busy or stale is no part of it and shrinks
+//! nobody's zone; when somebody stops being part of it for whichever of these reasons, friends' zones grow in the same way and at the
+//! same time. What remains: when somebody reports is seen by those who are shown it, and tells roughly how large their zone was, which
+//! is half of the way to the nearest free friend of theirs, whoever that is; radii come in few sizes. `tests/spatial_oracle/privacy.rs`
+//! replaces what must not matter and compares everything.
 //!
 //! **Who does not keep quiet is served as before.** A phone has to show that it obeys: by silence, and by speaking when it is
 //! due ([`Attention::hear`]). Until it did, its last fix decides for a minute, as for everybody. One that keeps talking inside its zone is

@@ -43,6 +43,7 @@ impl World {
             return;
         }
         self.set_terms(owner, viewer, Terms { given: precision, ..before }, now);
+        self.mind_restraint(owner, now);
         if precision == Precision::Off {
             self.end(Pair::of(owner, viewer), Reason::Hidden, Some(owner), now, events);
             self.loosen(owner, Some(viewer), now);
@@ -117,7 +118,6 @@ impl World {
         let Verdict::Keep(limit, room) = self.judge(Pair::of(no, with), by_fix, now, events) else {
             return Bound::Free;
         };
-        self.mind(with, no, limit, now);
         if room < WATCH_M {
             return Bound::Watch;
         }

@@ -263,6 +263,7 @@ impl World {
         let here = UnitVector::from(live.position);
         let heeding = slot.attentive_from <= now;
         let metres = if heeding { promises::metres_from(slot.spot.map(|spot| spot.here), here) } else { 0.0 };
+        let crossed = slot.limits.is_some() && self.promises.are_given() && slot.crosses_cells(live.position);
         let mut anchor = slot.spot.and_then(|spot| spot.anchor);
         self.index.put(no, &mut anchor, here);
         slot.spot = Some(Spot { live, here, anchor });
@@ -274,7 +275,7 @@ impl World {
         }
         let elsewhere = match &mut slot.limits {
             None => false,
-            Some(limits) => limits.follow(live.position, now, self.settings.cell_hold_ms),
+            Some(limits) => limits.follow(live.position, now, self.settings.cell_hold_ms) || crossed,
         };
         if heeding {
             return self.report_heeding(no, metres, now, events);
