@@ -132,6 +132,14 @@ impl StepCounter {
     /// Takes a fix of one device, in whatever order they come. True when a day's count changed.
     pub fn report(&mut self, fix: &Fix, device: u16) -> bool {
         let stride_m = self.stride_m;
+        // Nearly every fix is a newer one of a known device, and only waits to be averaged with others.
+        if fix.steps.is_none()
+            && let Some(known) = self.devices.iter_mut().find(|known| known.index == device)
+            && fix.t.0 > known.moving.newest()
+        {
+            let changed = known.moving.report(fix, stride_m);
+            return changed.is_some() && self.changed(changed);
+        }
         let Some(at) = self.device(device) else { return false };
         let Some(steps) = fix.steps else {
             let is_late = self.devices.get(at).is_some_and(|device| fix.t.0 <= device.moving.newest());

@@ -129,7 +129,8 @@ impl Place {
 impl Spot {
     #[expect(clippy::cast_possible_truncation, reason = "180 degrees times 1e7 fits")]
     pub fn of(fix: &Fix) -> Self {
-        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
+        // Rounded; `round` is a call on older processors.
+        let e7 = |degrees: f64| (degrees * 1e7 + 0.5_f64.copysign(degrees)) as i32;
         Self { lat: e7(fix.position.lat()), lon: e7(fix.position.lon()), t: fix.t.0 }
     }
 
