@@ -17,8 +17,8 @@ use super::policy::Who::{Administrator, Anyone, Operator, PhoneInPath, PhoneInQu
 use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
 use super::{
-    admin, audit, browsers, calendar, dashboard, exercise, export, friendship, guard, ingest, invites, me, phones, profile,
-    session, status, tokens,
+    admin, audit, browsers, calendar, dashboard, exercise, export, friendship, guard, ingest, invites, me, phones,
+    profile, session, status, tokens,
 };
 use crate::domain::Code;
 
