@@ -81,11 +81,17 @@ pub fn of_answer(call: &str) -> Option<Shape> {
                 "note",
                 "until",
                 "hidden_until",
-                "only_free", "source", "next", "free_hours", "on_board",
+                "only_free",
+                "source",
+                "next",
+                "free_hours",
+                "on_board",
             ],
             &[],
         ),
-        "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until", "source", "next"], &[]),
+        "GET /v1/me/availability" | "PUT /v1/me/availability" => {
+            shape(&["free", "note", "until", "source", "next"], &[])
+        }
         "GET /v1/me/tokens" => {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }
