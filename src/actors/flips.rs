@@ -67,7 +67,7 @@ impl UserDeps {
     fn flip_asleep(&self, no: UserNo, since: UnixMs, now: UnixMs, awake: &Awake<'_>) -> bool {
         let Some(account) = self.accounts.by_no(no) else { return true };
         let present = self.board.present(no, now);
-        let fact = Fact::Free { no, free: present.free, by_hand: false };
+        let fact = Fact::Free { no, free: present.free, until: self.board.free_until(no, now), by_hand: false };
         if !self.spatial.try_changed(fact) {
             return false;
         }

@@ -26,6 +26,8 @@ pub enum Fact {
         no: UserNo,
         /// Would meet now.
         free: bool,
+        /// When that is known to end.
+        until: Option<UnixMs>,
         /// Set by the person, not by a timer.
         by_hand: bool,
     },

@@ -192,7 +192,10 @@ impl SpatialIndex {
                     self.world.share(owner, viewer, precision, now, &mut self.events);
                     self.show_to(owner, viewer);
                 }
-                Fact::Free { no, free, by_hand } => self.world.set_free(no, free, by_hand, now, &mut self.events),
+                Fact::Free { no, free, until, by_hand } => {
+                    self.world.set_free(no, free, by_hand, now, &mut self.events);
+                    self.world.free_until(no, until);
+                }
                 Fact::Online(no, online) => self.world.set_online(no, online),
                 Fact::Befriended(a, b) => self.befriended(a, b),
                 Fact::Unfriended(a, b) => self.unfriended(a, b),

@@ -389,7 +389,8 @@ impl User {
         // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
         self.announce();
         let free = self.present(now).free;
-        self.deps.spatial.changed(Fact::Free { no: self.no, free, by_hand });
+        let until = self.deps.board.free_until(self.no, now);
+        self.deps.spatial.changed(Fact::Free { no: self.no, free, until, by_hand });
         self.note_hours(Presence::Free, free, now);
         self.deps.schedule(self.no, now);
     }
@@ -401,7 +402,8 @@ impl User {
         if self.deps.board.tell(self.no, &present) {
             self.announce();
         }
-        self.deps.spatial.changed(Fact::Free { no: self.no, free: present.free, by_hand: false });
+        let until = self.deps.board.free_until(self.no, now);
+        self.deps.spatial.changed(Fact::Free { no: self.no, free: present.free, until, by_hand: false });
         if !self.uncounted {
             self.deps.count_flips(self.no, since, now);
         }
