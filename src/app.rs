@@ -31,6 +31,7 @@ use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::{Clock, RELEASED};
 use crate::feeds::{self, Fetcher, Guard, Roots, SystemNames};
+use crate::http::audit::Often;
 use crate::http::browsers::Browsers;
 use crate::http::limits::{Limits, Room};
 use crate::http::people::People;
@@ -163,6 +164,7 @@ impl App {
             sockets,
             limits: Arc::new(Limits::new(&config, Room::of(&config))),
             browsers: Browsers::default(),
+            often: Often::default(),
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,

@@ -59,6 +59,7 @@ pub struct SpatialInbox {
     drained: Condvar,
     wake: OnceLock<Recipient<TickDrain>>,
     coalesced: AtomicU64,
+    order: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +94,12 @@ impl SpatialInbox {
                 waiting.facts.push(Fact::Moved(no, live));
             }
         });
+    }
+
+    /// Holds back everybody else who wants to say what the accounts say: who reads them and says so while holding this
+    /// never says something older than what was said before.
+    pub fn in_order(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.order.lock()
     }
 
     /// Appends a change of state; waits for room when there is none (back-pressure), which the index makes within

@@ -315,6 +315,11 @@ impl User {
                 }
             }
         }
+        // What is said of it is what holds now, also when others change it meanwhile.
+        let _order = self.deps.spatial.in_order();
+        if let Some(account) = self.deps.accounts.by_no(self.no) {
+            self.person.account = Account::clone(&account);
+        }
         let account = &self.person.account;
         let (free, hidden) = (self.present(now).free, is_hidden(account, now));
         let person = crate::spatial::world::Person {

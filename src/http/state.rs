@@ -6,6 +6,7 @@ use std::time::Instant;
 use actix::Addr;
 use actix_web::web;
 
+use super::audit::Often;
 use super::body::Body;
 use super::browsers::Browsers;
 use super::limits::Limits;
@@ -55,6 +56,8 @@ pub struct Node {
     pub limits: Arc<Limits>,
     /// Browsers' sessions in use.
     pub browsers: Browsers,
+    /// What is not written down every time.
+    pub often: Often,
     /// The next connection's number.
     pub next_conn: AtomicU64,
     /// True once everything stands.

@@ -139,6 +139,9 @@ impl Accounts {
         if token.is_some() {
             plan.lines_of_all(now, actor, Action::TokenIssued, &numbers);
         }
+        if !friendships.is_empty() {
+            plan.line(now, actor, Action::Befriended, None, friendships.len() as u64);
+        }
         for person in created.iter().filter(|person| person.account.admin) {
             plan.line(now, actor, Action::AdminGranted, Some(person.account.no), 0);
         }

@@ -70,16 +70,9 @@ fn declared(policy: &Policy, caller: Caller) -> u16 {
         _ => 0,
     };
     match policy.who {
-        // No credential is looked at: only what comes from a page elsewhere is refused.
-        Who::Anyone => match caller {
-            Caller::Session(From::Elsewhere | From::CrossSite)
-            | Caller::AdministratorsSession(From::Elsewhere | From::CrossSite)
-                if changes =>
-            {
-                403
-            }
-            _ => 0,
-        },
+        // No credential is looked at: only what comes from a page elsewhere is refused, and a cookie that does not say where
+        // the page is from.
+        Who::Anyone => page * u16::from(changes),
         // The socket tells cookies by close codes.
         Who::Socket if matches!(caller, Caller::WrongToken | Caller::Revoked) => 401,
         Who::Socket => 0,

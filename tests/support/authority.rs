@@ -99,7 +99,11 @@ impl Authority {
 
 /// Shakes hands as this client.
 pub fn shake(address: SocketAddr, client: Arc<ClientConfig>) -> std::io::Result<Secured> {
-    let tcp = TcpStream::connect(address)?;
+    shake_over(TcpStream::connect(address)?, client)
+}
+
+/// The same over a connection that is there.
+pub fn shake_over(tcp: TcpStream, client: Arc<ClientConfig>) -> std::io::Result<Secured> {
     tcp.set_read_timeout(Some(Duration::from_secs(15)))?;
     let name = ServerName::try_from("localhost").unwrap();
     let session = ClientConnection::new(client, name).map_err(std::io::Error::other)?;
