@@ -73,7 +73,7 @@ pub(super) fn times(
     let mut rule = ICalendarRecurrenceRule { until: None, ..rule.clone() };
     let start = if rule.count.is_none() { brought_near(&mut rule, first, from) } else { first };
     budget.spend(1)?;
-    if !comes_round(&rule) {
+    if !comes_round(&rule, first) {
         // Does it ever say anything? Asked alone, because a rule that never does costs most.
         if budget.nevers == 0 {
             return Err(RuleError::TooComplex);
@@ -117,9 +117,12 @@ fn is_dense(rule: &ICalendarRecurrenceRule) -> bool {
 }
 
 /// True for a rule of which it is plain that it says something every few years.
-fn comes_round(rule: &ICalendarRecurrenceRule) -> bool {
+fn comes_round(rule: &ICalendarRecurrenceRule, first: DateTime) -> bool {
     let every = rule.interval.unwrap_or(1) <= 1;
     let has_lists = !rule.byday.is_empty() || !rule.bymonthday.is_empty() || !rule.bymonth.is_empty();
+    let says_days = !rule.byday.is_empty() || !rule.bymonthday.is_empty();
+    // The day of the first time, in months that may be without it.
+    let implied = says_days || rule.bymonth.is_empty() || first.day() <= 28;
     let usual_days =
         rule.bymonthday.is_empty() || rule.bymonthday.iter().any(|day| (1..=28).contains(&day.unsigned_abs()));
     let usual_weeks = rule.byday.iter().any(|day| day.ordwk.is_none_or(|nth| (1..=4).contains(&nth.unsigned_abs())));
@@ -127,6 +130,7 @@ fn comes_round(rule: &ICalendarRecurrenceRule) -> bool {
         && rule.byyearday.is_empty()
         && rule.byweekno.is_empty()
         && usual_days
+        && implied
         && (rule.byday.is_empty() || usual_weeks)
         && match rule.freq {
             ICalendarFrequency::Yearly | ICalendarFrequency::Weekly => true,
