@@ -36,7 +36,13 @@ impl<W: Write> Write for Unread<W> {
 
 /// Starts logging to standard error. A second call in one process does nothing.
 pub fn start_logging(log: &Log) {
-    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // They write down the addresses of calendars, which are secrets: "trace" is not to mean that.
+    for silent in ["ureq=off", "ureq_proto=off"] {
+        if let Ok(silent) = silent.parse() {
+            filter = filter.add_directive(silent);
+        }
+    }
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -74,6 +80,7 @@ impl Collector for NodeCollector {
         let (user, sockets) = (&node.user, &node.sockets);
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, rows) = user.journal.written();
+        let (looks, in_vain) = node.calendars.counts();
         for (name, help, value) in [
             ("fixes", "Fixes taken in", load(&user.fixes)),
             ("connections_opened", "WebSocket connections so far", load(&sockets.opened)),
@@ -88,6 +95,8 @@ impl Collector for NodeCollector {
             ("user_mailbox_overflows", "Messages of state that found a full mailbox", user.registry.overflows()),
             ("journal_commits", "Batches written to the embedded store", commits),
             ("journal_rows", "Rows written to the embedded store", rows),
+            ("calendar_fetches", "Looks at calendars on the web", looks),
+            ("calendar_failures", "Of these, in vain", in_vain),
         ] {
             let counter = ConstCounter::new(value);
             counter.encode(out.encode_descriptor(name, help, None, counter.metric_type())?)?;

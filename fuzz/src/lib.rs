@@ -2,6 +2,7 @@
 //! values. `fuzz_targets/` looks for inputs for which it does not; `tests/fuzz_findings.rs` replays, with a stable compiler,
 //! every input that was ever found (`findings/`) and the corpora that the search starts from (`seeds/`).
 #![forbid(unsafe_code)]
+pub mod calendar;
 pub mod certificate;
 pub mod client_frames;
 pub mod config;
@@ -20,6 +21,7 @@ pub type Hold = fn(&[u8]);
 
 /// Every target by the name of its folder in `seeds/` and `findings/`.
 pub const TARGETS: &[(&str, Hold)] = &[
+    ("calendar", calendar::hold),
     ("certificate", certificate::hold),
     ("client_frames", client_frames::hold),
     ("config", config::hold),

@@ -1,8 +1,11 @@
 //! What everybody may read about everybody's state, without asking their actor: the read model behind `welcome`, `near`
 //! and `nearby`. Written by the person's own [`User`](super::user::User) before it tells friends, so that a
 //! friend who reads late reads the newer state, never an older one than was announced.
+use std::sync::Arc;
+
 use parking_lot::RwLock;
 
+use crate::activity::timetable::{Timetable, present};
 use crate::domain::{Availability, Present, UnixMs, UserNo};
 
 /// A person's state as friends see it.
@@ -20,11 +23,14 @@ struct Entry {
     online: bool,
     /// As it was set: lapsed or not.
     hand: Option<Availability>,
+    timetable: Option<Arc<Timetable>>,
+    /// Free, and until when, as friends and the index were told last.
+    told: (bool, Option<UnixMs>),
 }
 
 impl Entry {
     fn present(&self, now: UnixMs) -> Present {
-        Present::by_hand(self.hand.as_ref(), now).unwrap_or_default()
+        present(self.hand.as_ref(), self.timetable.as_deref(), now)
     }
 }
 
@@ -57,6 +63,38 @@ impl Board {
     /// Says whether somebody is online, and what they set by hand.
     pub fn write(&self, no: UserNo, online: bool, hand: Option<Availability>) {
         self.change(no, |entry| (entry.online, entry.hand) = (online, hand));
+    }
+
+    /// What decides whether somebody is free when they said nothing by hand.
+    pub fn set_timetable(&self, no: UserNo, timetable: Option<Arc<Timetable>>) {
+        self.change(no, |entry| entry.timetable = timetable);
+    }
+
+    /// The same; `None`: nothing does.
+    #[must_use]
+    pub fn timetable(&self, no: UserNo) -> Option<Arc<Timetable>> {
+        self.read(no, |entry| entry.timetable.clone()).flatten()
+    }
+
+    /// When what holds changes next by itself; `None`: not as far as is known, or something else watches over it, which is so while
+    /// what was said by hand holds.
+    #[must_use]
+    pub fn next_flip(&self, no: UserNo, now: UnixMs) -> Option<UnixMs> {
+        let next = |entry: &Entry| {
+            let by_hand = entry.hand.as_ref().is_some_and(|hand| !hand.has_lapsed(now));
+            if by_hand { None } else { entry.timetable.as_ref()?.next_flip(now) }
+        };
+        self.read(no, next).flatten()
+    }
+
+    /// Notes what friends are told of somebody now. False when that is what they were told last.
+    pub fn tell(&self, no: UserNo, present: &Present) -> bool {
+        let news = (present.free, present.shown().until);
+        if self.read(no, |entry| entry.told == news).unwrap_or(news == (false, None)) {
+            return false;
+        }
+        self.change(no, |entry| entry.told = news);
+        true
     }
 
     /// Forgets somebody.

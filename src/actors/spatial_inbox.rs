@@ -59,6 +59,7 @@ pub struct SpatialInbox {
     drained: Condvar,
     wake: OnceLock<Recipient<TickDrain>>,
     coalesced: AtomicU64,
+    order: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +96,12 @@ impl SpatialInbox {
         });
     }
 
+    /// Holds back everybody else who wants to say what the accounts say: who reads them and says so while holding this
+    /// never says something older than what was said before.
+    pub fn in_order(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.order.lock()
+    }
+
     /// Appends a change of state; waits for room when there is none (back-pressure), which the index makes within
     /// milliseconds.
     pub fn changed(&self, fact: Fact) {
@@ -104,6 +111,18 @@ impl SpatialInbox {
         }
         waiting.facts.push(fact);
         self.wake_if_asleep(waiting);
+    }
+
+    /// As [`SpatialInbox::changed`], without waiting: false when there is no room.
+    #[must_use]
+    pub fn try_changed(&self, fact: Fact) -> bool {
+        let mut waiting = self.waiting.lock();
+        if waiting.facts.len() >= CAPACITY * 2 {
+            return false;
+        }
+        waiting.facts.push(fact);
+        self.wake_if_asleep(waiting);
+        true
     }
 
     /// How many positions were replaced by newer ones before the index saw them.

@@ -25,6 +25,7 @@ pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
 pub use self::steps_today::StepsToday;
+use super::agenda::Agenda;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
 use super::downlink::{About, FriendList};
@@ -36,6 +37,7 @@ use super::registry::{Overrun, Registry};
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::spatial_index::{FriendPlace, RequestSnapshot, SpatialIndex, WatchFriends};
 use crate::activity::histogram::{Presence, hour_of};
+use crate::activity::timetable::present;
 use crate::domain::{Availability, Clock, Fix, Note, Present, Sight, UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::server::{self, Friend, Limits, Place, Rejected, ServerFrame, Welcome};
@@ -79,6 +81,8 @@ pub struct UserDeps {
     pub journal: Arc<Journaling>,
     /// The alarm clock.
     pub alarms: Arc<Alarms>,
+    /// When what holds of somebody changes by itself.
+    pub flips: Arc<Agenda>,
     /// What is suspended now.
     pub suspended: Arc<Suspended>,
     /// The wall clock.
@@ -145,7 +149,7 @@ impl User {
         // As of a moment ago: what ended since then is still to be told.
         let veiled = veiled(&deps.gate, no, &friends, now - JUST_ENDED_MS);
         let steps_counted = (person.today(now), person.steps_today(now));
-        let uncounted = is_hidden(&person.account, now);
+        let uncounted = is_hidden(&person.account, now - JUST_ENDED_MS);
         Some(Self {
             uncounted,
             steps_counted,
@@ -265,8 +269,10 @@ impl User {
 
     /// Puts the person's standing on the board and tells the friends who may know.
     fn announce(&self) {
+        let now = self.now();
         self.deps.board.write(self.no, self.online, self.person.hand.clone());
-        let frame = self.presence(self.now());
+        self.deps.board.tell(self.no, &self.present(now));
+        let frame = self.presence(now);
         for friend in self.friends.iter().filter(|friend| self.veiled.binary_search(friend).is_err()) {
             self.tell_friend(*friend, Sight::Presence, frame.clone());
         }
@@ -278,7 +284,7 @@ impl User {
 
     /// What holds of the person at `now`.
     fn present(&self, now: UnixMs) -> Present {
-        Present::by_hand(self.person.hand.as_ref(), now).unwrap_or_default()
+        present(self.person.hand.as_ref(), self.deps.board.timetable(self.no).as_deref(), now)
     }
 
     fn tell_friend(&self, friend: UserNo, needs: Sight, frame: ByteString) {
@@ -301,6 +307,11 @@ impl User {
                     _ => {}
                 }
             }
+        }
+        // What is said of it is what holds now, also when others change it meanwhile.
+        let _order = self.deps.spatial.in_order();
+        if let Some(account) = self.deps.accounts.by_no(self.no) {
+            self.person.account = Account::clone(&account);
         }
         let account = &self.person.account;
         let (free, hidden) = (self.present(now).free, is_hidden(account, now));
@@ -357,14 +368,30 @@ impl User {
         }
         self.person.hand = hand.filter(|hand| !hand.has_lapsed(now));
         self.dirty = true;
-        let free = self.present(now).free;
         if let Some(until) = self.person.hand.as_ref().and_then(|hand| hand.until) {
             self.deps.alarms.set(self.no, until);
         }
         // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
         self.announce();
+        let free = self.present(now).free;
         self.deps.spatial.changed(Fact::Free { no: self.no, free, by_hand });
         self.note_hours(Presence::Free, free, now);
+        self.deps.schedule(self.no, now);
+    }
+
+    /// What holds may have changed by itself since `since`.
+    fn flipped(&mut self, since: UnixMs) {
+        let now = self.now();
+        let present = self.present(now);
+        if self.deps.board.tell(self.no, &present) {
+            self.announce();
+        }
+        self.deps.spatial.changed(Fact::Free { no: self.no, free: present.free, by_hand: false });
+        if !self.uncounted {
+            self.deps.count_flips(self.no, since, now);
+        }
+        self.note_hours(Presence::Free, present.free, now);
+        self.deps.schedule(self.no, now);
     }
 
     fn welcome(&mut self, conn: u64, places: &rustc_hash::FxHashMap<UserNo, FriendPlace>) {

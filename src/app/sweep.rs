@@ -50,7 +50,8 @@ fn clean(node: &Node, before: Option<UnixMs>, now: UnixMs) -> Result<usize, Acco
         let is_idle = |no| user.registry.get(no).is_none() && user.journal.pending(no).is_none();
         gone += user.store.forget_positions(before, is_idle)?;
     }
-    if user.store.owes_purge()? {
+    // A position that a newer one has replaced is past its time, whatever its age, and so is what was removed.
+    if user.store.owes_purge()? || user.store.has_replaced_positions() {
         user.store.purge()?;
     }
     Ok(gone)

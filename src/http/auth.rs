@@ -185,7 +185,10 @@ pub fn session_cookie(req: &HttpRequest, value: String, age: std::time::Duration
 pub fn decide(req: &HttpRequest, node: &Node, policy: &Policy) -> Result<Option<Identity>, Denied> {
     if policy.who == Who::Anyone {
         let changes = policy.act == Act::Changes;
-        return if changes && is_foreign(req) { Err(Denied::Elsewhere) } else { Ok(None) };
+        // A browser that sends its cookie says where the page is from.
+        let has_session = || !matches!(session_of(req.headers(), Peer::of(req).secure), Sessions::None);
+        let from_elsewhere = || is_foreign(req) || (has_session() && !is_own_origin(req));
+        return if changes && from_elsewhere() { Err(Denied::Elsewhere) } else { Ok(None) };
     }
     let known = match credential(req, node) {
         Credential::Bearer(known) => Some(known.ok_or(Denied::Wrong)?),

@@ -27,7 +27,7 @@ use crate::protocol::http::{
 };
 use crate::store::StoreError;
 use crate::store::histograms::EmbeddedHistograms;
-use crate::store::rows::{Action, AuditRow, InviteKind, LiveRow, PairRow, StepsRow};
+use crate::store::rows::{Action, AuditRow, CalendarRow, CalendarTextRow, InviteKind, LiveRow, PairRow, StepsRow};
 
 const README: &str = "\
 LetsHang: everything this server knows of you.
@@ -36,6 +36,9 @@ Times are milliseconds since 1970-01-01 UTC unless they look like dates.
 
 profile.json       your account, its settings, and the devices that have reported
 availability.json  what you said last of being free, and when a device of yours was last heard
+calendar.json      your calendar: where it comes from (of an address only the host: the rest is a secret, kept and not repeated),
+                   when it makes you busy, and what of it was not used
+calendar.ics       what is kept of your calendar: when something takes place, and nothing that was written for people
 friends.json       your friends, and what you share with each of them
 blocks.json        whom you have blocked
 invites.json       your links that nobody has used yet; the links themselves are kept nowhere
@@ -115,6 +118,8 @@ impl Person<'_> {
             ("README.txt", README.to_owned()),
             ("profile.json", self.profile(live.as_ref())?),
             ("availability.json", write_spread(&availability(live.as_ref()))),
+            ("calendar.json", self.calendar()?),
+            ("calendar.ics", self.calendar_text()?),
             ("friends.json", self.friends()),
             ("blocks.json", self.blocks()),
             ("invites.json", self.invites()),
@@ -158,6 +163,16 @@ impl Person<'_> {
                 })
                 .collect(),
         }))
+    }
+
+    fn calendar(&self) -> Result<String, ExportError> {
+        let row = self.node.user.store.get::<CalendarRow>(&self.no)?;
+        Ok(write_spread(&row.map(|row| super::calendar::exported(&row))))
+    }
+
+    fn calendar_text(&self) -> Result<String, ExportError> {
+        let row = self.node.user.store.get::<CalendarTextRow>(&self.no)?;
+        Ok(row.map(|row| row.text).unwrap_or_default())
     }
 
     fn friends(&self) -> String {
@@ -301,6 +316,8 @@ mod tests {
             Table::Hours | Table::Marks => &["hours.json"],
             Table::Invites => &["invites.json"],
             Table::Audit => &["audit.json"],
+            Table::Calendars => &["calendar.json"],
+            Table::CalendarTexts => &["calendar.ics"],
         }
     }
 
@@ -316,6 +333,8 @@ mod tests {
             Table::Marks,
             Table::Invites,
             Table::Audit,
+            Table::Calendars,
+            Table::CalendarTexts,
         ];
         for file in tables.iter().flat_map(|table| files_of(*table)) {
             assert!(README.contains(file), "{file}");

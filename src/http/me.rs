@@ -9,6 +9,7 @@ use super::ingest::until_stored;
 use super::query::Query;
 use super::session::nearby;
 use super::state::Node;
+use super::told::json_about;
 use crate::actors::downlink::Gate;
 use crate::actors::spatial_index::QueryFriends;
 use crate::actors::user::{OwnState, QueryOwnState, SetAvailability, Speaker, User};
@@ -105,13 +106,15 @@ pub async fn friends(caller: Caller, node: web::Data<Arc<Node>>) -> Result<HttpR
     let no = caller.0.no;
     let places = node.index.send(QueryFriends(no)).await.map_err(|_| ApiError::unavailable("try again"))?;
     let now = node.user.clock.now();
+    let mut told = Vec::new();
     let friend = |other: &UserNo| {
-        let (_, friend) = node.user.friend_object(*other, no, places.get(other), now)?;
+        let (sight, friend) = node.user.friend_object(*other, no, places.get(other), now)?;
         let shared = SharingReply::of(&node.user.accounts.sharing(no, *other)?, now);
+        told.push((*other, sight));
         Some(FriendReply { friend, shared })
     };
     let friends = node.user.accounts.friends(no).iter().filter_map(friend).collect();
-    Ok(json(write(&FriendsReply { friends })))
+    Ok(json_about(write(&FriendsReply { friends }), no, told, node.user.gate.clone()))
 }
 
 /// `GET /v1/nearby?radius=&limit=&free_only=`.
@@ -129,8 +132,8 @@ pub async fn get_nearby(
     let found = nearby(&node, no, &query).await?;
     // Written out here: asked again with what holds now.
     let allowed = found.into_iter().filter(|(friend, needs, _)| node.user.gate.sight(*friend, no) >= *needs);
-    let friends = allowed.map(|(.., friend)| friend).collect();
-    Ok(json(write(&NearbyReply { friends })))
+    let (told, friends) = allowed.map(|(no, needs, friend)| ((no, needs), friend)).unzip();
+    Ok(json_about(write(&NearbyReply { friends }), no, told, node.user.gate.clone()))
 }
 
 fn availability_reply(present: &Present) -> HttpResponse {

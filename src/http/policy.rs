@@ -45,6 +45,8 @@ pub enum Takes {
     Nothing,
     /// JSON of at most `limits.body_bytes`.
     Json,
+    /// An iCalendar file of at most 1 MiB, or JSON.
+    Calendar,
     /// JSON of at most `limits.admin_body_bytes`.
     LargeJson,
     /// Lines of text without end: only a pause ends them.

@@ -10,15 +10,15 @@ use actix_web::{HttpResponse, ResponseError as _, Route, web};
 use super::error::ApiError;
 use super::policy::About::{Caller, Everybody, Friends, Inviter, Nobody};
 use super::policy::Act::{Changes, Reads};
-use super::policy::Takes::{Frames, Json, LargeJson, Lines, Nothing};
+use super::policy::Takes::{Calendar, Frames, Json, LargeJson, Lines, Nothing};
 use super::policy::Toll::{Free, InviteLook, InviteMade};
 use super::policy::Verb::{Delete, Get, GetOrHead, Patch, Post, Put};
 use super::policy::Who::{Administrator, Anyone, Operator, Reader, Socket, Visitor, Writer};
 use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
 use super::{
-    admin, audit, browsers, dashboard, exercise, export, friendship, guard, ingest, invites, me, profile, session,
-    status, tokens,
+    admin, audit, browsers, calendar, dashboard, exercise, export, friendship, guard, ingest, invites, me, profile,
+    session, status, tokens,
 };
 use crate::domain::Code;
 
@@ -51,6 +51,9 @@ const TABLE: &[Row] = &[
     row(Get, "/v1/me/availability", Reader, Nothing, Reads, Caller, Free, || web::to(me::get_availability)),
     row(Put, "/v1/me/availability", Writer, Json, Changes, Caller, Free, || web::to(me::put_availability)),
     row(Delete, "/v1/me/availability", Writer, Nothing, Changes, Caller, Free, || web::to(me::delete_availability)),
+    row(Get, "/v1/me/calendar", Reader, Nothing, Reads, Caller, Free, || web::to(calendar::get)),
+    row(Put, "/v1/me/calendar", Reader, Calendar, Changes, Caller, Free, || web::to(calendar::put)),
+    row(Delete, "/v1/me/calendar", Reader, Nothing, Changes, Nobody, Free, || web::to(calendar::delete)),
     row(Get, "/v1/me/tokens", Reader, Nothing, Reads, Caller, Free, || web::to(tokens::list)),
     row(Post, "/v1/me/tokens", Reader, Json, Changes, Caller, Free, || web::to(tokens::make)),
     row(Delete, "/v1/me/tokens", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke_others)),

@@ -1,5 +1,6 @@
 //! Bodies of HTTP requests and answers (PROTOCOL.md, section 3), by subject.
 mod admin;
+mod calendar;
 mod csv;
 mod export;
 mod fields;
@@ -21,6 +22,7 @@ pub use admin::{
     AuditEntry, AuditReply, ModeReply, NewUserBody, NewUserReply, NewUsersBody, NewUsersReply, PeopleReply,
     PersonReply, RemoveUsersBody, RemovedReply, StatsReply,
 };
+pub use calendar::{BusyReply, CalendarFailure, CalendarReply, parse_calendar_body};
 pub use csv::steps_csv;
 pub use export::{
     ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter, ExportedFriend, ExportedHour,

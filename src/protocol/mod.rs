@@ -4,6 +4,7 @@ pub mod admin;
 pub mod client;
 pub mod close;
 pub mod crowd;
+pub mod feed_url;
 pub mod gpx;
 pub mod http;
 pub mod moved;

@@ -4,6 +4,7 @@
 //! comes in the order of the numbers. What changes rarely (people, tokens, friends) stands in pages of 64 people, what
 //! changes all the time in one row a person: 100,000 people are read in a tenth of a second because of it.
 mod audit;
+mod calendars;
 mod hours;
 mod invites;
 mod live;
@@ -11,6 +12,7 @@ mod people;
 mod sharing;
 
 pub use audit::{Action, AuditEntry, AuditRow};
+pub use calendars::{CalendarRow, CalendarSource, CalendarTextRow, Feed, FetchFailure};
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
 pub use invites::{InviteKind, InviteRow};
 pub use live::{DeviceRow, LiveRow, PairRow};
@@ -39,6 +41,10 @@ pub enum Table {
     Invites,
     /// [`AuditRow`] by its place in the log.
     Audit,
+    /// [`CalendarRow`] by number.
+    Calendars,
+    /// [`CalendarTextRow`] by number.
+    CalendarTexts,
 }
 
 impl Table {
@@ -55,6 +61,8 @@ impl Table {
             Self::Marks => b'K',
             Self::Invites => b'I',
             Self::Audit => b'A',
+            Self::Calendars => b'C',
+            Self::CalendarTexts => b'T',
         }
     }
 
@@ -71,6 +79,8 @@ impl Table {
             Self::Marks => "marks",
             Self::Invites => "invites",
             Self::Audit => "audit",
+            Self::Calendars => "calendars",
+            Self::CalendarTexts => "calendar texts",
         }
     }
 }
@@ -109,6 +119,8 @@ mod tests {
         let _ = MarkRow::decode(key, value);
         let _ = InviteRow::decode(key, value);
         let _ = AuditEntry::decode(key, value);
+        let _ = CalendarRow::decode(key, value);
+        let _ = CalendarTextRow::decode(key, value);
     }
 
     proptest! {

@@ -15,7 +15,10 @@ mod raw_ws;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod availability;
 mod bad;
+mod calendar_figures;
+mod calendars;
 mod closes;
 mod codes;
 mod exercise;

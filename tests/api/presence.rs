@@ -225,7 +225,8 @@ fn availability_can_be_put_read_and_taken_back_over_http() {
     let path = "/v1/me/availability";
     assert_eq!(node.call_as(&ann, "GET", path).ok(), json!({"free": false, "source": "default"}));
     let set = json!({"free": true, "note": "lunch", "until": NOON.0 + MINUTE});
-    let holds = json!({"free": true, "note": "lunch", "until": NOON.0 + MINUTE, "source": "hand"});
+    let holds = json!({"free": true, "note": "lunch", "until": NOON.0 + MINUTE, "source": "hand",
+        "next": {"free": false, "source": "default"}});
     assert_eq!(node.call_as(&ann, "PUT", path).json(&set).ok(), holds);
     assert_eq!(node.call_as(&ann, "GET", path).ok(), holds);
     let me = node.call_as(&ann, "GET", "/v1/me").ok();

@@ -27,7 +27,7 @@ fn a_profile_is_changed_field_by_field_and_outlives_a_restart() {
     let stride = changed["stride"].as_f64().unwrap();
     assert!((stride - 0.7).abs() < 1e-6);
     let expected = json!({"user": "ann", "name": "Ann ☕", "admin": false, "radius": 1_200.0, "time_zone": "Europe/Berlin",
-        "stride": stride, "free": false, "source": changed["source"], "hidden_until": end, "only_free": true,
+        "stride": stride, "free": false, "source": "hours", "until": changed["until"], "hidden_until": end, "only_free": true,
         "free_hours": [{"days": ["fri"], "from": "20:00", "to": "02:00"}], "on_board": false});
     assert_eq!(changed, expected);
     let node = node.restart();

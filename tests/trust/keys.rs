@@ -79,12 +79,21 @@ pub fn of_answer(call: &str) -> Option<Shape> {
                 "free",
                 "note",
                 "until",
+                "source",
                 "hidden_until",
                 "only_free",
+                "free_hours",
+                "on_board",
             ],
-            &[],
+            &[("free_hours", &["days", "from", "to"])],
         ),
-        "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until"], &[]),
+        "GET /v1/me/availability" | "PUT /v1/me/availability" => {
+            shape(&["free", "note", "until", "source", "next"], &[("next", &["free", "source"])])
+        }
+        "GET /v1/me/calendar" | "PUT /v1/me/calendar" => shape(
+            &["source", "url_host", "events", "busy", "fetched", "next_fetch", "error", "notes"],
+            &[("busy", &["from", "to"]), ("error", &["code", "message"])],
+        ),
         "GET /v1/me/tokens" => {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }
@@ -101,8 +110,10 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         "GET /v1/availability/histogram" => {
             shape(&["date", "time_zone", "complete", "smallest", "hours"], &[("hours", &["hour", "free", "online"])])
         }
-        "GET /v1/steps" => shape(&["today", "days"], &[("days", &["date", "steps"])]),
-        "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps"])]),
+        "GET /v1/steps" => shape(&["today", "week", "days"], &[("days", &["date", "steps"])]),
+        "GET /v1/steps/leaderboard" => {
+            shape(&["date", "from", "to", "people"], &[("people", &["user", "name", "steps", "me"])])
+        }
         _ => return None,
     })
 }

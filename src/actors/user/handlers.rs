@@ -2,6 +2,7 @@
 use actix::prelude::*;
 
 use super::*;
+use crate::actors::flips::Flipped;
 use crate::domain::UserId;
 
 impl Handler<Attach> for User {
@@ -250,11 +251,23 @@ impl Handler<Lapsed> for User {
     type Result = ();
 
     fn handle(&mut self, _: Lapsed, _: &mut Self::Context) {
-        if self.person.hand.as_ref().is_some_and(|hand| hand.has_lapsed(self.now())) {
+        let lapsed = self.person.hand.as_ref().filter(|hand| hand.has_lapsed(self.now())).and_then(|hand| hand.until);
+        if let Some(since) = lapsed {
             self.set_hand(None, false);
+            // Had it lapsed a while ago, the timetable may have said more than one thing since.
+            self.flipped(since);
             self.keep(None);
         }
         self.review();
+    }
+}
+
+impl Handler<Flipped> for User {
+    type Result = ();
+
+    fn handle(&mut self, Flipped { since }: Flipped, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.flipped(since);
     }
 }
 
@@ -305,19 +318,20 @@ impl Handler<FriendshipChanged> for User {
     type Result = ();
 
     fn handle(&mut self, message: FriendshipChanged, _: &mut Self::Context) {
-        let FriendshipChanged { friend, user, change } = message;
+        let FriendshipChanged { friend, user, change, place } = message;
         self.mind_overrun();
         self.friends = self.deps.accounts.friends(self.no);
         self.veiled = veiled(&self.deps.gate, self.no, &self.friends, self.now());
         if change == FriendshipChange::Ended {
             self.links.forget(friend);
+            self.gone.retain(|gone| gone.no != friend);
             return self.links.state(&ended(&user));
         }
         let is_seen = self.veiled.binary_search(&friend).is_err() && self.standing(self.now()) != Standing::default();
         if change == FriendshipChange::Began && is_seen {
             self.tell_friend(friend, Sight::Presence, self.presence(self.now()));
         }
-        let Some((sight, friend_object)) = self.friend(friend, None, self.now()) else { return };
+        let Some((sight, friend_object)) = self.friend(friend, place.as_ref(), self.now()) else { return };
         let frame = ServerFrame::Friendship { user: user.as_str(), state: "friends", friend: Some(&friend_object) };
         let otherwise = friend_object.clone().cut_to(Sight::Veiled, sight).map(|friend| {
             ServerFrame::Friendship { user: user.as_str(), state: "friends", friend: Some(&friend) }.encode()

@@ -211,6 +211,8 @@ pub struct FriendshipChanged {
     pub user: UserId,
     /// What happened.
     pub change: FriendshipChange,
+    /// Where the friend is, as far as it is shown to the receiver.
+    pub place: Option<FriendPlace>,
 }
 
 /// What happened to a friendship.

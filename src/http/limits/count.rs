@@ -33,6 +33,7 @@ pub enum Limit {
     /// `limits.body_idle` and `limits.body_total`.
     BodyTime,
     /// `limits.head`: connections that came to nothing: in half of this time and more they did not say a whole request.
+    /// Over TLS also those that did not end their handshake.
     Head,
     /// Bodies with a `Content-Encoding`.
     Encoding,

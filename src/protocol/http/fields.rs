@@ -62,6 +62,8 @@ pub(super) struct Fields<'a> {
     pub free_hours: Field<'a>,
     #[serde(borrow)]
     pub on_board: Field<'a>,
+    #[serde(borrow)]
+    pub url: Field<'a>,
 }
 
 impl<'a> Fields<'a> {

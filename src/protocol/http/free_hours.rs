@@ -1,6 +1,4 @@
 //! Weekly hours as they are written: `[{"days": ["mon"], "from": "18:00", "to": "22:00"}]`.
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use super::fields::Field;
@@ -78,8 +76,8 @@ fn parse_days(field: &Field<'_>) -> Result<Days, Refusal> {
     bits.and_then(Days::from_bits).ok_or_else(none)
 }
 
-fn day_bit(name: &Cow<'_, str>) -> Option<u8> {
-    DAY_NAMES.into_iter().zip(0_u8..7).find(|(day, _)| day == name).map(|(_, day)| 1 << day)
+fn day_bit(name: &str) -> Option<u8> {
+    DAY_NAMES.into_iter().zip(0_u8..7).find(|(day, _)| *day == name).map(|(_, day)| 1 << day)
 }
 
 fn wrong(what: &str) -> Refusal {
