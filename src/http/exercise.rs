@@ -10,6 +10,7 @@ use super::auth::Caller;
 use super::error::{ApiError, json};
 use super::query::{Query, days};
 use super::state::Node;
+use super::told::json_about;
 use crate::activity::steps::StepCounter;
 use crate::actors::downlink::Gate;
 use crate::actors::user::{OwnSteps, QuerySteps};
@@ -75,17 +76,19 @@ pub async fn leaderboard(
         };
         known.push((*no, days));
     }
-    let mut people = Vec::new();
-    let mut add = |no: UserNo, steps: u32| {
+    let (mut people, mut told) = (Vec::new(), Vec::new());
+    let mut add = |no: UserNo, steps: u32, needs: Sight| {
         if let Some(account) = node.user.accounts.by_no(no) {
             let (user, name) = (account.id.as_str().to_owned(), account.name.as_str().to_owned());
             people.push(LeaderReply { user, name, steps, me: no == me });
+            told.extend((no != me).then_some((no, needs)));
         }
     };
-    add(me, Newest::from(own.days).sum(&node, me, from, to)?);
+    add(me, Newest::from(own.days).sum(&node, me, from, to)?, Sight::Exact);
     for (no, newest) in known {
         if on_board(&node, me) && on_board(&node, no) && node.user.accounts.are_friends(me, no) {
-            add(no, shown_steps(&node, no, me, newest, from, to)?);
+            let (steps, needs) = shown_steps(&node, no, me, newest, from, to)?;
+            add(no, steps, needs);
         }
     }
     people.sort_by_key(|person| Reverse(person.steps));
@@ -94,7 +97,7 @@ pub async fn leaderboard(
     } else {
         LeaderboardReply { date: Some(from.to_string()), people, ..Default::default() }
     };
-    Ok(json(write(&reply)))
+    Ok(json_about(write(&reply), me, told, node.user.gate.clone()))
 }
 
 /// Whether a person compares steps with friends at all: who does not sees only their own, and nobody sees theirs.
@@ -103,7 +106,8 @@ fn on_board(node: &Node, no: UserNo) -> bool {
 }
 
 /// A friend's steps as the asker may see them now: none unless the position is shown exactly. Of somebody who hides, those of
-/// the moment at which they hid: what is seen of somebody who is not there. Waits for nothing.
+/// the moment at which they hid: what is seen of somebody who is not there. With it how much the asker must be allowed to know for
+/// that. Waits for nothing.
 fn shown_steps(
     node: &Node,
     no: UserNo,
@@ -111,20 +115,20 @@ fn shown_steps(
     newest: Option<Vec<(Date, u32)>>,
     from: Date,
     to: Date,
-) -> Result<u32, ApiError> {
+) -> Result<(u32, Sight), ApiError> {
     let relation = node.user.accounts.relation(no, asker, node.user.clock.now());
     if relation.hidden && relation.sharing == Precision::Exact {
-        return Newest::default().sum(node, no, from, to);
+        return Ok((Newest::default().sum(node, no, from, to)?, Sight::Veiled));
     }
     // Steps are counted from positions: whoever is not shown those is not shown how far they lie apart.
     if node.user.gate.sight(no, asker) < Sight::Exact {
-        return Ok(0);
+        return Ok((0, Sight::Veiled));
     }
     let newest = match newest {
         Some(days) => Newest::from(days),
         None => Newest::kept(node, no)?,
     };
-    newest.sum(node, no, from, to)
+    Ok((newest.sum(node, no, from, to)?, Sight::Exact))
 }
 
 /// A person's newest days, which the person's actor or own row knows better than the rows of days.

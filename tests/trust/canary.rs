@@ -134,8 +134,15 @@ fn good_use(node: &Binary, canary: &Person, friend: &Person) -> (Client, Client,
     watch.say(&json!({"type": "nearby", "id": 1}));
     phone.tell(fix(now + 3));
     assert_eq!(call(canary, "POST", "/v1/fixes").json(&fix(now + 4)).send().status, 200);
-    for path in ["/v1/friends", "/v1/nearby", "/v1/me/viewers", "/v1/export", "/v1/steps/leaderboard", "/v1/me/tokens"]
-    {
+    for path in [
+        "/v1/friends",
+        "/v1/nearby",
+        "/v1/me/viewers",
+        "/v1/export",
+        "/v1/steps/leaderboard",
+        "/v1/steps/leaderboard?week=2027-03-15",
+        "/v1/me/tokens",
+    ] {
         assert_eq!(call(friend, "GET", path).send().status, 200, "{path}");
         assert_eq!(call(canary, "GET", path).send().status, 200, "{path}");
     }

@@ -113,7 +113,9 @@ pub fn of_answer(call: &str) -> Option<Shape> {
             shape(&["date", "time_zone", "complete", "smallest", "hours"], &[("hours", &["hour", "free", "online"])])
         }
         "GET /v1/steps" => shape(&["today", "days", "week"], &[("days", &["date", "steps"])]),
-        "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps", "me"])]),
+        "GET /v1/steps/leaderboard" => {
+            shape(&["date", "from", "to", "people"], &[("people", &["user", "name", "steps", "me"])])
+        }
         _ => return None,
     })
 }
