@@ -117,7 +117,8 @@ fn shown_steps(
     to: Date,
 ) -> Result<(u32, Sight), ApiError> {
     let relation = node.user.accounts.relation(no, asker, node.user.clock.now());
-    if relation.hidden && relation.sharing == Precision::Exact {
+    // Who shows a place only while free is busy once gone, and then shows none.
+    if relation.hidden && relation.sharing == Precision::Exact && !relation.only_free {
         return Ok((Newest::default().sum(node, no, from, to)?, Sight::Veiled));
     }
     // Steps are counted from positions: whoever is not shown those is not shown how far they lie apart.

@@ -263,3 +263,16 @@ fn a_change_of_time_zone_in_the_middle_of_a_day_neither_loses_nor_doubles_steps(
     post(&node, &ann, &walk(NOON.0, 60));
     assert!(is_about(&json!(all() - before), 3_600.0 * 1.4), "{}", all() - before);
 }
+
+#[test]
+fn who_shows_a_place_only_while_free_shows_no_steps_while_busy_hidden_or_not() {
+    let node = TestNode::start();
+    let [ann, bob] = node.friends(["ann", "bob"]);
+    node.call_as(&ann, "PATCH", "/v1/me").json(&json!({"only_free": true})).ok();
+    count(&node, &ann, 4_321);
+    let shown = || node.call_as(&bob, "GET", "/v1/steps/leaderboard").ok()["people"].clone();
+    let busy = shown();
+    assert_eq!(busy[1]["steps"], 0, "{busy}");
+    node.call_as(&ann, "PATCH", "/v1/me").json(&json!({"hidden_until": NOON.0 + HOUR})).ok();
+    assert_eq!(shown(), busy, "hiding changes nothing");
+}
