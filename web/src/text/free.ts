@@ -44,7 +44,7 @@ export function freeWords(a: Availability, now: number): string {
 /** "Back to my calendar": what taking back one's own word brings back; null when there is nothing to go back to. */
 export function backWords(a: Availability, hasCalendar: boolean, hours: number): string | null {
   if (a.source !== 'hand') return null;
-  const to = a.next?.source ?? (hasCalendar ? 'calendar' : hours > 0 ? 'hours' : 'default');
+  const to = hasCalendar ? 'calendar' : (a.next?.source ?? (hours > 0 ? 'hours' : 'default'));
   return to === 'calendar' ? 'Back to my calendar' : to === 'hours' ? 'Back to my weekly hours' : null;
 }
 
