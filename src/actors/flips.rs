@@ -67,8 +67,7 @@ impl UserDeps {
     fn flip_asleep(&self, no: UserNo, since: UnixMs, now: UnixMs, awake: &Awake<'_>) -> bool {
         let Some(account) = self.accounts.by_no(no) else { return true };
         let present = self.board.present(no, now);
-        let fact = Fact::Free { no, free: present.free, by_hand: false };
-        if !self.spatial.try_changed(fact) {
+        if !self.spatial.has_room() {
             return false;
         }
         if !account.is_hidden(now) {
@@ -86,6 +85,8 @@ impl UserDeps {
                 awake.tell(*friend, FriendChanged { of: no, needs: Sight::Presence, frame });
             }
         }
+        // Friends first, then the index: who hears `near` has heard of the freedom.
+        self.spatial.changed_now(Fact::Free { no, free: present.free, by_hand: false });
         self.schedule(no, now);
         true
     }
