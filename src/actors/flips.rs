@@ -67,8 +67,7 @@ impl UserDeps {
     fn flip_asleep(&self, no: UserNo, since: UnixMs, now: UnixMs, awake: &Awake<'_>) -> bool {
         let Some(account) = self.accounts.by_no(no) else { return true };
         let present = self.board.present(no, now);
-        let fact = Fact::Free { no, free: present.free, until: self.board.free_until(no, now), by_hand: false };
-        if !self.spatial.try_changed(fact) {
+        if !self.spatial.has_room() {
             return false;
         }
         if !account.is_hidden(now) {
@@ -86,6 +85,9 @@ impl UserDeps {
                 awake.tell(*friend, FriendChanged { of: no, needs: Sight::Presence, frame });
             }
         }
+        // Friends first, then the index: who hears `near` has heard of the freedom.
+        let until = self.board.free_until(no, now);
+        self.spatial.changed_now(Fact::Free { no, free: present.free, until, by_hand: false });
         self.schedule(no, now);
         true
     }

@@ -123,16 +123,17 @@ impl SpatialInbox {
         self.wake_if_asleep(waiting);
     }
 
-    /// As [`SpatialInbox::changed`], without waiting: false when there is no room.
+    /// Whether there is room for a change of state.
     #[must_use]
-    pub fn try_changed(&self, fact: Fact) -> bool {
+    pub fn has_room(&self) -> bool {
+        self.waiting.lock().facts.len() < CAPACITY * 2
+    }
+
+    /// As [`SpatialInbox::changed`], for one who has asked for room before and must not wait: one more at the most is too many.
+    pub fn changed_now(&self, fact: Fact) {
         let mut waiting = self.waiting.lock();
-        if waiting.facts.len() >= CAPACITY * 2 {
-            return false;
-        }
         waiting.facts.push(fact);
         self.wake_if_asleep(waiting);
-        true
     }
 
     /// How many positions were replaced by newer ones before the index saw them.

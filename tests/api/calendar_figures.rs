@@ -120,6 +120,15 @@ fn calendar_figures() {
         used / day * 100.0
     );
     assert!(used / day < 0.01);
+    node.clock.advance(MIDNIGHT + DAY + 9 * 60 * MINUTE + 10 * MINUTE - node.clock.now().0);
+    let started = Instant::now();
+    let node = node.restart();
+    let free = node.ask(&node.node.index, QueryCounts).free;
+    println!(
+        "a stop and a start with {PEOPLE} calendars: {:.1?}; free in the middle of what all have: {free}",
+        started.elapsed()
+    );
+    assert_eq!(free, 0);
 }
 
 /// Somebody comes: over HTTP, which keeps their actor awake.
