@@ -230,6 +230,8 @@ mod tests {
             ("[server]\nlisten = [\"127.0.0.1:7000\"]", ["server.listen", "IP address and a port", "a list"]),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", ["server.trusted_proxies", "networks", "10.0.0.0/33"]),
             ("[store]\ndurability = \"hope\"", ["store.durability", "\"power\" or \"process\"", "hope"]),
+            ("[quiet]\nlease = \"5s\"", ["quiet.lease", "1m to 1d", "\"5s\""]),
+            ("[quiet]\nsmallest = 6000", ["quiet.smallest", "quiet.largest (5000)", "not 6000"]),
             ("server = 5", ["server", "must be a section", "[server]"]),
         ] {
             let error = with(toml).unwrap_err().to_string();
