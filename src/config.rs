@@ -238,6 +238,8 @@ mod tests {
             ("[calendar]\nports = [443, 0]", ["calendar.ports", "1 to 65535", "not 0"]),
             ("[calendar]\nallow_networks = [\"home\"]", ["calendar.allow_networks", "networks", "home"]),
             ("[store]\ndurability = \"hope\"", ["store.durability", "\"power\" or \"process\"", "hope"]),
+            ("[quiet]\nlease = \"5s\"", ["quiet.lease", "1m to 1d", "\"5s\""]),
+            ("[quiet]\nsmallest = 6000", ["quiet.smallest", "quiet.largest (5000)", "not 6000"]),
             ("server = 5", ["server", "must be a section", "[server]"]),
         ] {
             let error = with(toml).unwrap_err().to_string();
