@@ -24,6 +24,7 @@ use crate::actors::critical::Stopping;
 use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
+use crate::actors::phones::Phones;
 use crate::actors::registry::Registry;
 use crate::actors::spatial_inbox::SpatialInbox;
 use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
@@ -40,7 +41,7 @@ use crate::http::state::Node;
 use crate::http::{admin_socket, invites};
 use crate::protocol::client::FIXES_PER_FRAME;
 use crate::protocol::server;
-use crate::spatial::world::{Settings, World};
+use crate::spatial::world::{QuietRules, Settings, World};
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
 
@@ -95,6 +96,9 @@ impl App {
         let hours = load::hours(&config, &store, &clock, &stopping, &herald)?;
 
         let mut world = World::new(settings(&config));
+        if let Some(rules) = quiet_rules(&config) {
+            world.give_zones(rules);
+        }
         let into = load::Into {
             board: &board,
             alarms: &alarms,
@@ -141,6 +145,7 @@ impl App {
             steps_every: config.push.steps.get(),
             steps_today,
             fixes: AtomicU64::new(0),
+            phones: Phones::default(),
         });
         registry.equip(&user);
         let alarm = on_own_thread({
@@ -297,6 +302,20 @@ fn settings(config: &Config) -> Settings {
         cell_hold_ms: config.privacy.cell_hold.as_ms(),
         ..Settings::default()
     }
+}
+
+fn quiet_rules(config: &Config) -> Option<QuietRules> {
+    let quiet = &config.quiet;
+    quiet.enabled.then(|| QuietRules {
+        lease_ms: quiet.lease.as_ms(),
+        largest_m: quiet.largest,
+        still_m: quiet.still,
+        smallest_m: quiet.smallest,
+        answer_ms: quiet.answer.as_ms(),
+        asks_per_minute: quiet.probes_per_minute,
+        asks_per_second: quiet.probes_per_second,
+        ..QuietRules::default()
+    })
 }
 
 /// Fetches calendars from the web; `None` when they are not to be.

@@ -6,6 +6,7 @@ mod keys;
 mod limits;
 mod log;
 mod people;
+mod quiet;
 mod redis;
 mod server;
 mod sources;
@@ -23,6 +24,7 @@ use self::keys::shortened;
 pub use self::limits::Limits;
 pub use self::log::{Log, LogFormat};
 pub use self::people::{Presence, Privacy, Proximity, Push};
+pub use self::quiet::Quiet;
 pub use self::redis::{Redis, RedisUrl};
 pub use self::server::{Dashboard, Networks, Server};
 pub use self::span::Span;
@@ -91,6 +93,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// Near and apart.
     pub proximity: Proximity,
+    /// Phones that need not report.
+    pub quiet: Quiet,
     /// Online and offline.
     pub presence: Presence,
     /// Who sees what, and for how long it is kept.
@@ -162,6 +166,7 @@ impl Config {
         self.zone()?;
         self.server.check()?;
         self.limits.check()?;
+        self.quiet.check()?;
         if !self.dashboard.guest.is_empty() && !self.server.listen.ip().is_loopback() {
             return Err(ConfigError::OutOfBounds {
                 key: "dashboard.guest",
@@ -233,6 +238,8 @@ mod tests {
             ("[calendar]\nports = [443, 0]", ["calendar.ports", "1 to 65535", "not 0"]),
             ("[calendar]\nallow_networks = [\"home\"]", ["calendar.allow_networks", "networks", "home"]),
             ("[store]\ndurability = \"hope\"", ["store.durability", "\"power\" or \"process\"", "hope"]),
+            ("[quiet]\nlease = \"5s\"", ["quiet.lease", "1m to 1d", "\"5s\""]),
+            ("[quiet]\nsmallest = 6000", ["quiet.smallest", "quiet.largest (5000)", "not 6000"]),
             ("server = 5", ["server", "must be a section", "[server]"]),
         ] {
             let error = with(toml).unwrap_err().to_string();

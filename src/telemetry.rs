@@ -80,6 +80,7 @@ impl Collector for NodeCollector {
         let (user, sockets) = (&node.user, &node.sockets);
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, rows) = user.journal.written();
+        let quiet = user.spatial.quiet();
         let (looks, in_vain) = node.calendars.counts();
         for (name, help, value) in [
             ("fixes", "Fixes taken in", load(&user.fixes)),
@@ -92,6 +93,12 @@ impl Collector for NodeCollector {
             ("pings_ignored", "Pings that were not answered", load(&sockets.pings_ignored)),
             ("session_panics", "Sessions whose code panicked", load(&sockets.panics)),
             ("spatial_coalesced", "Positions overtaken in the spatial index's inbox", user.spatial.coalesced()),
+            ("quiet_given", "Quiet zones given to phones", quiet.given),
+            ("quiet_probes", "Phones asked for a position out of turn", quiet.asked),
+            ("quiet_answered", "Of these, for which one came in time", quiet.answered),
+            ("quiet_unanswered", "Of these, for which none did", quiet.unanswered),
+            ("quiet_run_out", "Quiet zones that ran out without a report", quiet.run_out),
+            ("quiet_ignored", "Quiet zones taken back because the phone kept reporting", quiet.ignored),
             ("user_mailbox_overflows", "Messages of state that found a full mailbox", user.registry.overflows()),
             ("journal_commits", "Batches written to the embedded store", commits),
             ("journal_rows", "Rows written to the embedded store", rows),
@@ -123,6 +130,7 @@ impl Collector for NodeCollector {
                 "Facts that wait for the spatial index",
                 i64::try_from(user.spatial.len()).unwrap_or(i64::MAX),
             ),
+            ("quiet_zones", "Quiet zones that hold", i64::try_from(quiet.zones).unwrap_or(i64::MAX)),
             ("redis_lag_ms", "How long the oldest set of the histogram waits for Redis", lag),
             ("storage_ok", "1 while the embedded store can write", i64::from(!user.journal.is_failing())),
             ("redis_ok", "1 while Redis is configured and takes writes", redis_up),
@@ -145,6 +153,13 @@ impl Collector for NodeCollector {
         }
         let help = "Connections, requests and frames refused, by limit";
         refused.encode(out.encode_descriptor("refused", help, None, refused.metric_type())?)?;
+        let points = ByLabel::default();
+        for (app, outcome, count) in user.phones.counts().filter(|(.., count)| *count > 0) {
+            let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            points.get_or_create(&vec![label("app", app.as_str()), label("outcome", outcome.as_str())]).inc_by(count);
+        }
+        let help = "What phones with apps of others said, by what became of it";
+        points.encode(out.encode_descriptor("phone_points", help, None, points.metric_type())?)?;
         let closed = ByLabel::default();
         for (code, count) in sockets.closed().filter(|(_, count)| *count > 0) {
             closed.get_or_create(&vec![("code".to_owned(), code.0.to_string())]).inc_by(count);

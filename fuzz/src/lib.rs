@@ -10,6 +10,7 @@ pub mod frame_reader;
 pub mod gpx;
 pub mod http_bodies;
 mod oracle;
+pub mod phones;
 pub mod redis_url;
 pub mod requests;
 pub mod seed_file;
@@ -28,6 +29,7 @@ pub const TARGETS: &[(&str, Hold)] = &[
     ("frame_reader", frame_reader::hold),
     ("gpx", gpx::hold),
     ("http_bodies", http_bodies::hold),
+    ("phones", phones::hold),
     ("redis_url", redis_url::hold),
     ("requests", requests::hold),
     ("seed_file", seed_file::hold),

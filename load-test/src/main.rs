@@ -11,6 +11,7 @@ mod meetings;
 mod messages;
 mod meter;
 mod options;
+mod polite;
 mod process;
 mod progress;
 mod ramp;
@@ -149,6 +150,7 @@ fn scenario(options: &Options, authority: String, meter: Meter, tokens: Vec<Stri
             watchers: options.watchers,
             day: DayClock { starts_at_min: options.clock, lively: options.lively },
             check: options.check,
+            polite: options.polite,
         },
         tokens,
         rate: options.rate,

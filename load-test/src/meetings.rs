@@ -21,6 +21,15 @@ pub struct Sent {
     pub lon_e7: i32,
 }
 
+impl Sent {
+    /// A place at a moment.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "180 · 10⁷ fits in 31 bits")]
+    pub fn of(ms: u64, lat: f64, lon: f64) -> Self {
+        Self { ms, lat_e7: (lat * 1e7).round() as i32, lon_e7: (lon * 1e7).round() as i32 }
+    }
+}
+
 /// Great-circle distance between two fixes, metres.
 #[must_use]
 pub fn metres_between(a: &Sent, b: &Sent) -> f64 {

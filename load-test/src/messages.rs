@@ -16,6 +16,8 @@ pub enum Heard {
     Near { user: String },
     /// Welcome: the newest number this device ever had answered, and how many frames a second are allowed.
     Welcome { last_seq: u64, frames_per_second: Option<u32> },
+    /// How far the phone may go without a report, whole metres, and until when, Unix milliseconds. Radius 0: report now.
+    Quiet { radius: u32, until: i64 },
     /// Something was refused.
     Error { code: String },
     /// A part of the promise is suspended, or is back.
@@ -63,6 +65,12 @@ struct Moved<'a> {
 }
 
 #[derive(Deserialize)]
+struct Quiet {
+    radius: f64,
+    until: i64,
+}
+
+#[derive(Deserialize)]
 struct Welcome {
     #[serde(default)]
     last_seq: Option<u64>,
@@ -72,7 +80,7 @@ struct Welcome {
 
 /// Reads a text frame. What cannot be read is [`Heard::Other`]: a generator of load is no judge of frames.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate; the cast saturates")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate, a radius; the cast saturates")]
 pub fn read(payload: &[u8]) -> Heard {
     const ACK: &[u8] = br#"{"type":"ack","seq":"#;
     if let Some(seq) = payload.strip_prefix(ACK).and_then(|rest| whole_number(rest.strip_suffix(b"}")?)) {
@@ -95,6 +103,9 @@ pub fn read(payload: &[u8]) -> Heard {
             frames_per_second: welcome.limits.frames_per_second.map(|rate| rate as u32),
         }),
         "error" => parse::<Rejected>(payload).map(|error| Heard::Error { code: error.code.into_owned() }),
+        "quiet" => {
+            parse::<Quiet>(payload).map(|quiet| Heard::Quiet { radius: quiet.radius as u32, until: quiet.until })
+        }
         "degraded" => Some(Heard::Degraded),
         _ => None,
     };
@@ -238,6 +249,8 @@ mod tests {
             read(br#"{"type":"error","code":"bad_field","message":"m"}"#),
             Heard::Error { code: "bad_field".into() }
         );
+        let quiet = br#"{"type":"quiet","radius":441.0,"until":1805113800000}"#;
+        assert_eq!(read(quiet), Heard::Quiet { radius: 441, until: 1_805_113_800_000 });
         for other in [&br#"{"type":"presence","user":"x"}"#[..], b"{", b"", b"\xFF", br#"{"type":"near"}"#] {
             assert_eq!(read(other), Heard::Other);
         }

@@ -54,6 +54,9 @@ pub struct Options {
     /// Also compare every fix with all friends by brute force: was everyone announced? (at most 2,000 users)
     #[arg(long)]
     pub check: bool,
+    /// Phones keep quiet as the server asks (`quiet`): everybody looks at their receiver every 5 s and reports only when due; without --rate
+    #[arg(long, conflicts_with_all = ["rate", "idle"])]
+    pub polite: bool,
     /// Measure memory only: open this many connections that say `hello` and nothing else
     #[arg(long, value_name = "CONNECTIONS", conflicts_with_all = ["users", "rate", "forever", "check"])]
     pub idle: Option<u32>,
@@ -103,6 +106,9 @@ impl Options {
     /// With a sentence about the option at fault.
     pub fn validate(mut self) -> Result<Self> {
         self.forever |= self.duration == 0;
+        if self.polite {
+            self.rate = 1_000.0 / crate::polite::SAMPLE_MS as f64;
+        }
         if let Some(connections) = self.idle {
             ensure!(connections > 0, "--idle: at least one connection");
             self.users = connections;
@@ -167,6 +173,13 @@ mod tests {
         let options = parsed("walkers --users 5000 --rate 10").unwrap();
         assert_eq!((options.users, options.rate, options.forever), (5_000, 10.0, false));
         assert_eq!(options.authority().unwrap(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn polite_phones_look_every_five_seconds() {
+        let options = parsed("walkers --users 300 --polite --check").unwrap();
+        assert!(options.polite && (options.rate - 0.2).abs() < 1e-9);
+        assert!(parsed("walkers --polite --rate 3").is_err());
     }
 
     #[test]

@@ -101,6 +101,30 @@ pub struct Meetings {
     pub missed: Option<u64>,
 }
 
+/// How quiet polite phones were, a person and hour.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Polite {
+    /// Reports.
+    pub reports: f64,
+    /// Of these, by cause.
+    pub causes: BTreeMap<String, f64>,
+    /// Looks at the receiver.
+    pub looks: f64,
+}
+
+impl Polite {
+    /// From what was counted of so many people, over this many measured seconds.
+    #[must_use]
+    pub fn of(tally: &Tally, people: usize, seconds: f64) -> Self {
+        let each = |count: u64| count as f64 * 3_600.0 / (people.max(1) as f64 * seconds.max(f64::MIN_POSITIVE));
+        Self {
+            reports: each(tally.reports.values().sum()),
+            causes: tally.reports.iter().map(|(cause, count)| (format!("{cause:?}"), each(*count))).collect(),
+            looks: each(tally.looks),
+        }
+    }
+}
+
 /// What a side spent while measuring.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Cost {
@@ -138,6 +162,8 @@ pub struct Report {
     pub latency: Latencies,
     /// How meetings went.
     pub near: Meetings,
+    /// How quiet the phones were, if they were to be.
+    pub polite: Option<Polite>,
     /// `degraded` frames received.
     pub degraded: u64,
     /// What the server spent; absent when its process is not known.
@@ -246,6 +272,11 @@ impl Report {
             if let (Some(due), Some(missed)) = (near.due, near.missed) {
                 writeln!(out, "checked      {due} pairs had to be announced, {missed} were not")?;
             }
+        }
+        if let Some(polite) = &self.polite {
+            let causes: Vec<String> = polite.causes.iter().map(|(cause, each)| format!("{cause} {each:.2}")).collect();
+            let (reports, looks, causes) = (polite.reports, polite.looks, causes.join(", "));
+            writeln!(out, "polite       {reports:.2} reports a person and hour ({causes}); {looks:.0} looks")?;
         }
         self.write_costs(out)
     }

@@ -33,6 +33,7 @@ fn scenario(stub: &Stub, seconds: Option<(u64, u64)>) -> Scenario {
             watchers: 0.1,
             day: DayClock { starts_at_min: 1_140.0, lively: false },
             check: true,
+            polite: false,
         },
         rate: 20.0,
         seconds,

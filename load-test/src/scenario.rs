@@ -11,7 +11,7 @@ use crate::friends::Friends;
 use crate::meter::Meter;
 use crate::progress::Progress;
 use crate::ramp::{Run, everyone_connects};
-use crate::report::{Connections, Cost, Fixes, Latencies, Meetings, Report, Setup};
+use crate::report::{Connections, Cost, Fixes, Latencies, Meetings, Polite, Report, Setup};
 use crate::time::Alarm;
 
 /// `near` frames need no ack: they get this long in any case.
@@ -68,7 +68,7 @@ pub async fn run(
         radius_m: scenario.plan.radius_m,
         idle: scenario.idle.is_some(),
     };
-    let check = scenario.plan.check;
+    let (check, polite, people) = (scenario.plan.check, scenario.plan.polite, scenario.plan.people);
     let crowd = Crowd::new(scenario.plan.clone(), friends);
     let run = Rc::new(Run::new(scenario, crowd));
     let resident_before = run.scenario.meter.resident_bytes();
@@ -129,6 +129,7 @@ pub async fn run(
             due: check.then(|| meetings.due()),
             missed: check.then(|| meetings.missed()),
         },
+        polite: polite.then(|| Polite::of(tally, people, spent.seconds)),
         degraded: tally.degraded,
         server: spent.server_cpu.map(|cpu| cost(cpu, resident_before, resident_after)),
         generator: cost(spent.own_cpu, None, None),

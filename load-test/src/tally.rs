@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::polite::Cause;
+
 /// Latencies, in microseconds with three significant digits (HDR).
 #[derive(Debug, Default)]
 pub struct Latency(Option<Histogram<u64>>);
@@ -92,6 +94,10 @@ pub struct Tally {
     pub degraded: u64,
     /// All text frames received.
     pub heard: u64,
+    /// What polite phones reported, and why; after the warm-up.
+    pub reports: BTreeMap<Cause, u64>,
+    /// How often they looked at their receivers; after the warm-up.
+    pub looks: u64,
 }
 
 impl Tally {

@@ -60,6 +60,16 @@ impl Board {
         self.read(no, |entry| entry.present(now).free).unwrap_or(false)
     }
 
+    /// When somebody who is free will be busy, as far as that is known.
+    #[must_use]
+    pub fn free_until(&self, no: UserNo, now: UnixMs) -> Option<UnixMs> {
+        let end = |entry: &Entry| {
+            let until = entry.present(now).until.filter(|_| entry.present(now).free)?;
+            (!entry.present(until).free).then_some(until)
+        };
+        self.read(no, end).flatten()
+    }
+
     /// Says whether somebody is online, and what they set by hand.
     pub fn write(&self, no: UserNo, online: bool, hand: Option<Availability>) {
         self.change(no, |entry| (entry.online, entry.hand) = (online, hand));

@@ -75,6 +75,8 @@ pub trait Downlink: Send + Sync + std::fmt::Debug {
     fn forget(&self, friend: UserNo);
     /// Acknowledges everything up to `seq`: a slot, latest wins.
     fn ack(&self, seq: u64);
+    /// What the phone is told of keeping quiet, encoded: a slot, latest wins.
+    fn quiet(&self, frame: ByteString);
     /// The administrator's crowd, binary: a slot, latest wins.
     fn crowd(&self, frame: Bytes);
     /// Closes after everything already queued.

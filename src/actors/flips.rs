@@ -86,7 +86,8 @@ impl UserDeps {
             }
         }
         // Friends first, then the index: who hears `near` has heard of the freedom.
-        self.spatial.changed_now(Fact::Free { no, free: present.free, by_hand: false });
+        let until = self.board.free_until(no, now);
+        self.spatial.changed_now(Fact::Free { no, free: present.free, until, by_hand: false });
         self.schedule(no, now);
         true
     }

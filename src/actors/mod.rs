@@ -12,6 +12,7 @@ pub mod flips;
 pub mod herald;
 pub mod hourly_aggregator;
 pub mod journal;
+pub mod phones;
 pub mod registry;
 pub mod spatial_inbox;
 pub mod spatial_index;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::spatial_index::TickDrain;
 use crate::domain::{Precision, UnixMs, UserNo};
-use crate::spatial::world::{Live, Person};
+use crate::spatial::world::{Live, Person, QuietCounts};
 
 /// How many facts may wait. Beyond it a person's newest position replaces their waiting one, and changes of state wait.
 pub const CAPACITY: usize = 65_536;
@@ -26,11 +26,19 @@ pub enum Fact {
         no: UserNo,
         /// Would meet now.
         free: bool,
+        /// When that is known to end.
+        until: Option<UnixMs>,
         /// Set by the person, not by a timer.
         by_hand: bool,
     },
     /// Connected or not.
     Online(UserNo, bool),
+    /// Whether the phone of the live position hears what it is told of keeping quiet.
+    Heeds(UserNo, bool),
+    /// That phone has connected again.
+    CameBack(UserNo),
+    /// That phone reported something that is no live position.
+    Astray(UserNo),
     /// A new live position.
     Moved(UserNo, Live),
     /// What somebody shares with a friend.
@@ -60,6 +68,8 @@ pub struct SpatialInbox {
     wake: OnceLock<Recipient<TickDrain>>,
     coalesced: AtomicU64,
     order: Mutex<()>,
+    /// What the index last said of quiet zones, for the metrics.
+    quiet: Mutex<QuietCounts>,
 }
 
 #[derive(Debug, Default)]
@@ -130,6 +140,17 @@ impl SpatialInbox {
     #[must_use]
     pub fn coalesced(&self) -> u64 {
         self.coalesced.load(Ordering::Relaxed)
+    }
+
+    /// Notes how many zones there are, and so on.
+    pub fn note_quiet(&self, counts: QuietCounts) {
+        *self.quiet.lock() = counts;
+    }
+
+    /// How many zones there are, how many phones were asked, and so on, a moment ago.
+    #[must_use]
+    pub fn quiet(&self) -> QuietCounts {
+        *self.quiet.lock()
     }
 
     /// How many facts wait.

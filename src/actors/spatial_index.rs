@@ -3,6 +3,8 @@
 //! In: facts from [`SpatialInbox`], drained at most every 2 ms; queries by message. Out: encounters to the two people
 //! concerned, friends' movements to open maps, the crowd to the administrator. CPU-bound, no IO.
 mod crowd;
+mod phones;
+mod quiet;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::phones::{AlertView, PhoneView, QueryAlerts, QueryPhone};
+pub use self::quiet::QueryQuiet;
 use super::critical::CriticalGuard;
 use super::downlink::{Downlink, MovedFriend};
 use super::journal::Journaling;
@@ -18,7 +22,7 @@ use super::spatial_inbox::{Fact, SpatialInbox};
 use super::user::{FriendsMoved, FriendsSnapshot, Met, Parted};
 use crate::domain::{Clock, Precision, UserNo};
 use crate::protocol::client::View;
-use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Seen, World};
+use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Seen, Told, World};
 use crate::store::accounts::Accounts;
 
 const DRAIN_EVERY: Duration = Duration::from_millis(2);
@@ -130,6 +134,7 @@ pub struct SpatialIndex {
     spare: Vec<Fact>,
     drain_armed: bool,
     events: Vec<Event>,
+    told: Vec<Told>,
     viewers: FxHashMap<UserNo, Viewer>,
     /// Friend → who watches that friend.
     watched: FxHashMap<UserNo, Vec<UserNo>>,
@@ -155,6 +160,7 @@ impl SpatialIndex {
             spare: Vec::new(),
             drain_armed: false,
             events,
+            told: Vec::new(),
             viewers: FxHashMap::default(),
             watched: FxHashMap::default(),
             crowds: FxHashMap::default(),
@@ -174,6 +180,9 @@ impl SpatialIndex {
                     self.world.report(no, live, now, &mut self.events);
                     self.show_again(no);
                 }
+                Fact::Heeds(no, heeds) => self.world.heed(no, heeds, now, &mut self.events),
+                Fact::CameBack(no) => self.world.came_back(no, now),
+                Fact::Astray(no) => self.world.astray(no, now, &mut self.events),
                 Fact::Person(no, person) => {
                     somebody_left |= person.hidden;
                     self.world.set_person(no, person, now, &mut self.events);
@@ -183,7 +192,10 @@ impl SpatialIndex {
                     self.world.share(owner, viewer, precision, now, &mut self.events);
                     self.show_to(owner, viewer);
                 }
-                Fact::Free { no, free, by_hand } => self.world.set_free(no, free, by_hand, now, &mut self.events),
+                Fact::Free { no, free, until, by_hand } => {
+                    self.world.set_free(no, free, by_hand, now, &mut self.events);
+                    self.world.free_until(no, until);
+                }
                 Fact::Online(no, online) => self.world.set_online(no, online),
                 Fact::Befriended(a, b) => self.befriended(a, b),
                 Fact::Unfriended(a, b) => self.unfriended(a, b),
@@ -242,8 +254,9 @@ impl SpatialIndex {
         self.world.remove(no, self.deps.clock.now(), &mut self.events);
     }
 
-    /// Tells both sides of each encounter, and keeps it.
+    /// Tells both sides of each encounter, and keeps it; and tells phones what they may keep quiet about.
     fn deliver(&mut self) {
+        self.hush();
         for event in std::mem::take(&mut self.events) {
             match event {
                 Event::Near { a, b, distance_m, t, shown_a, shown_b } => {
@@ -348,6 +361,7 @@ impl Actor for SpatialIndex {
             index.deliver();
             index.push_moved();
             index.push_crowds();
+            index.deps.inbox.note_quiet(index.world.quiet_counts());
         });
     }
 }

@@ -6,10 +6,13 @@
 //!
 //! Mailbox: 1,024. When full: a connection keeps its newest fix and sends it again (`http/session.rs`), other requests
 //! wait; messages of state from elsewhere set [`Overrun`], which cuts the person's connections with 4503.
+mod exercise;
 mod handlers;
 mod links;
 mod messages;
 mod person;
+mod phones;
+mod quiet;
 mod steps_today;
 
 use std::sync::Arc;
@@ -19,9 +22,12 @@ use actix::prelude::*;
 use bytestring::ByteString;
 use jiff::tz::TimeZone;
 
+pub use self::exercise::{OwnSteps, QuerySteps, ReportSteps};
 pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
+pub use self::phones::{PhoneAnswer, PhoneFix, ReportPhone};
+pub use self::quiet::KeepQuiet;
 pub use self::steps_today::StepsToday;
 use super::agenda::Agenda;
 use super::alarm::Alarms;
@@ -31,6 +37,7 @@ use super::entitlements::Entitlements;
 use super::herald::Suspended;
 use super::hourly_aggregator::HourlyInbox;
 use super::journal::{Journaling, Promise};
+use super::phones::Phones;
 use super::registry::{Overrun, Registry};
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::spatial_index::{FriendPlace, RequestSnapshot, SpatialIndex, WatchFriends};
@@ -99,6 +106,8 @@ pub struct UserDeps {
     pub steps_today: StepsToday,
     /// Fixes accepted, for the metrics.
     pub fixes: std::sync::atomic::AtomicU64,
+    /// Phones with apps of others.
+    pub phones: Phones,
 }
 
 /// The actor.
@@ -126,6 +135,8 @@ pub struct User {
     steps_counted: (jiff::civil::Date, u32),
     days_kept: Instant,
     idle_check: Option<SpawnHandle>,
+    /// The device whose fix is the live position, if it is told of keeping quiet.
+    quiet_device: Option<u16>,
     retired: bool,
 }
 
@@ -166,6 +177,7 @@ impl User {
             steps_armed: false,
             days_kept: Instant::now(),
             idle_check: None,
+            quiet_device: None,
             retired: false,
             deps,
         })
@@ -177,27 +189,23 @@ impl User {
 
     /// Decides one fix.
     fn take(&mut self, fix: &Fix, device: u16, ctx: &mut Context<Self>) {
-        let now = self.now();
+        let reported = self.person.report(fix, device, self.now());
+        self.follow(&reported, device, ctx);
+    }
+
+    /// Tells everyone concerned what a fix did.
+    fn follow(&mut self, reported: &Reported, device: u16, ctx: &mut Context<Self>) {
         self.deps.fixes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let reported = self.person.report(fix, device, now);
+        self.mind_quiet(device, reported);
         if let Some(live) = reported.live {
             self.deps.spatial.moved(self.no, live);
         }
         if reported.steps_changed {
-            self.count_steps(now);
-            self.tell_steps(ctx);
+            self.steps_changed(self.now(), ctx);
         }
         if reported.changed {
             self.keep_soon(ctx);
         }
-    }
-
-    /// Adds what is new of today's steps to everybody's.
-    fn count_steps(&mut self, now: UnixMs) {
-        let today = (self.person.today(now), self.person.steps_today(now));
-        let before = if self.steps_counted.0 == today.0 { self.steps_counted.1 } else { 0 };
-        self.deps.steps_today.add(i64::from(today.1) - i64::from(before), now, &self.deps.zone);
-        self.steps_counted = today;
     }
 
     fn keep_soon(&mut self, ctx: &mut Context<Self>) {
@@ -233,7 +241,7 @@ impl User {
             return;
         }
         self.days_kept = Instant::now();
-        self.person.step_days(self.now()).iter().for_each(|row| self.deps.journal.steps(row));
+        self.person.step_days().iter().for_each(|row| self.deps.journal.steps(row));
     }
 
     /// Acknowledges `seq` of a connection once what it covers is durable.
@@ -381,7 +389,8 @@ impl User {
         // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
         self.announce();
         let free = self.present(now).free;
-        self.deps.spatial.changed(Fact::Free { no: self.no, free, by_hand });
+        let until = self.deps.board.free_until(self.no, now);
+        self.deps.spatial.changed(Fact::Free { no: self.no, free, until, by_hand });
         self.note_hours(Presence::Free, free, now);
         self.deps.schedule(self.no, now);
     }
@@ -393,7 +402,8 @@ impl User {
         if self.deps.board.tell(self.no, &present) {
             self.announce();
         }
-        self.deps.spatial.changed(Fact::Free { no: self.no, free: present.free, by_hand: false });
+        let until = self.deps.board.free_until(self.no, now);
+        self.deps.spatial.changed(Fact::Free { no: self.no, free: present.free, until, by_hand: false });
         if !self.uncounted {
             self.deps.count_flips(self.no, since, now);
         }
@@ -428,6 +438,8 @@ impl User {
         };
         link.way.friends(FriendList::Welcome(Box::new(welcome), friends));
         self.deps.suspended.frames().into_iter().for_each(|frame| link.way.state(frame));
+        let device = link.device;
+        self.mind_return(device);
     }
 
     fn friend(&self, no: UserNo, place: Option<&FriendPlace>, now: UnixMs) -> Option<(Sight, Friend)> {

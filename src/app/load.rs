@@ -124,6 +124,7 @@ pub fn fill(
     for (account, _) in &everyone {
         let person = Person { free: free.contains(&account.no), ..person_of(account, now) };
         world.set_person(account.no, person, now, &mut events);
+        world.free_until(account.no, into.board.free_until(account.no, now));
     }
     for (account, friends) in everyone {
         world.load_friends(account.no, friends);

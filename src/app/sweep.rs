@@ -34,6 +34,8 @@ pub async fn sweep(node: &Arc<Node>) {
         }
     }
     let node = node.clone();
+    let holds = |no, token| node.user.accounts.tokens(no).iter().any(|held| held.id == token && !held.has_expired(now));
+    node.user.phones.sweep(holds, now);
     // Behind everything that connections need; the disk may take its time.
     match actix_web::web::block(move || clean(&node, before, now)).await {
         Ok(Ok(0)) => {}

@@ -41,6 +41,7 @@ const SECTIONS: &[&[Key]] = &[
     super::hours::KEYS,
     super::calendar::KEYS,
     super::people::KEYS,
+    super::quiet::KEYS,
     super::limits::KEYS,
     super::log::KEYS,
 ];

@@ -21,6 +21,7 @@ use super::dashboard;
 use super::error::ApiError;
 use super::limits::{Limit, Visit};
 use super::peer::{self, Peer};
+use super::phones::{TooOften, door};
 use super::policy::{Policy, Takes, Toll};
 use super::state::Node;
 use crate::activity::calendar::MOST_BYTES;
@@ -158,6 +159,12 @@ fn admit(req: &mut ServiceRequest, policy: &'static Policy) -> Result<(), ApiErr
     }
     let from = Peer::of(req.request()).address;
     match decide(req.request(), &node, policy) {
+        // A phone that is told to wait may never come again: it is answered, and what it says is dropped and counted.
+        Ok(Some(caller)) if policy.who.is_phone() => {
+            if node.limits.request(caller.no).is_err() {
+                req.extensions_mut().insert(TooOften);
+            }
+        }
         Ok(Some(caller)) => {
             node.limits.request(caller.no).map_err(|wait| ApiError::too_often("too many requests", wait))?;
             if policy.toll == Toll::InviteMade {
@@ -168,6 +175,9 @@ fn admit(req: &mut ServiceRequest, policy: &'static Policy) -> Result<(), ApiErr
         Ok(None) => {}
         Err(denied) => {
             if denied == Denied::Wrong {
+                if policy.who.is_phone() {
+                    door::note_wrong(req.request(), &node, policy);
+                }
                 wrong_credential(&node, from)?;
             }
             return Err(denied.into());
@@ -209,6 +219,7 @@ fn watch_body(req: &mut ServiceRequest, policy: &Policy, node: &Arc<Node>) -> Re
         Takes::Json => Some(limits.body_bytes),
         Takes::Calendar => Some(MOST_BYTES),
         Takes::LargeJson => Some(limits.admin_body_bytes),
+        Takes::Phone => Some(limits.phone_body_bytes),
         Takes::Lines | Takes::Frames => None,
     };
     let wrong_kind = match policy.takes {

@@ -237,7 +237,8 @@ pub fn first_link(node: &Node, origin: &str) -> Result<Option<String>, AccountEr
 }
 
 /// Where the caller reaches this server. The link goes to the caller alone, so a made-up `Host` fools nobody else.
-fn origin(req: &HttpRequest) -> String {
+#[must_use]
+pub fn origin(req: &HttpRequest) -> String {
     peer::own_origin(req).unwrap_or_else(|| {
         let door = peer::Door::of(req);
         let scheme = if door.is_some_and(|door| door.tls) { "https" } else { "http" };

@@ -1,6 +1,6 @@
 //! One connection's way out: everything that waits for the socket, within bounds.
 //!
-//! Order: what is half sent, answers to pings, state frames, the acknowledgement, friends' positions, the crowd, the
+//! Order: what is half sent, answers to pings, state frames, the acknowledgement, what is said of keeping quiet, friends' positions, the crowd, the
 //! close frame. State is a queue and never dropped; the rest are slots in which the latest wins. The response body
 //! ([`OutboxBody`]) asks for the next chunk only when the socket took the earlier ones, so what waits here is fresh.
 use std::pin::Pin;
@@ -278,6 +278,10 @@ impl Downlink for Outbox {
 
     fn ack(&self, seq: u64) {
         self.slot(|queue| queue.ack = queue.ack.max(Some(seq)));
+    }
+
+    fn quiet(&self, frame: ByteString) {
+        self.slot(|queue| queue.quiet = Some(frame));
     }
 
     fn crowd(&self, frame: Bytes) {

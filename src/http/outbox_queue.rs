@@ -166,6 +166,7 @@ pub(super) struct Queue {
     pub(super) reader: Reader,
     pub(super) state_bytes: usize,
     pub(super) ack: Option<u64>,
+    pub(super) quiet: Option<ByteString>,
     pub(super) moved: MovedSlots,
     pub(super) crowd: Option<Bytes>,
     pub(super) close: Close,
@@ -261,6 +262,9 @@ impl Queue {
             let mut text = Vec::with_capacity(42);
             moved::encode_ack(seq, &mut text);
             return plain(OpCode::Text, Bytes::from(text));
+        }
+        if let Some(quiet) = self.quiet.take() {
+            return plain(OpCode::Text, quiet.into_bytes());
         }
         while !self.moved.is_empty() {
             let mut friends = self.moved.take(FRIENDS_PER_FRAME);

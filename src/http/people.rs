@@ -83,6 +83,7 @@ impl People {
             let no = account.no;
             // Only now: had the store refused, everything would have to go on as before.
             self.deps.journal.forget(no);
+            self.deps.phones.forget_person(no);
             self.ask(no, Expelled).await;
             self.calendars.forget(no);
             self.deps.board.forget(no);
@@ -288,6 +289,9 @@ impl People {
     /// The store cannot write.
     pub async fn revoke(&self, no: UserNo, id: u64) -> Result<bool, AccountError> {
         let revoked = self.store(move |accounts| accounts.revoke(no, id)).await?;
+        if revoked.is_some() {
+            self.deps.phones.forget(id);
+        }
         self.ask(no, TokenRevoked(id)).await;
         Ok(revoked.is_some())
     }
@@ -299,6 +303,7 @@ impl People {
     pub async fn revoke_others(&self, no: UserNo, keep: u64) -> Result<usize, AccountError> {
         let revoked = self.store(move |accounts| accounts.revoke_others(no, keep)).await?;
         for token in &revoked {
+            self.deps.phones.forget(token.token_id);
             self.ask(no, TokenRevoked(token.token_id)).await;
         }
         Ok(revoked.len())

@@ -8,6 +8,7 @@ mod free_hours;
 mod friendship;
 mod hours;
 mod invites;
+mod phones;
 mod profile;
 mod ready;
 mod reports;
@@ -37,6 +38,10 @@ pub use friendship::{
 pub use hours::{DayReply, HourReply, SeriesReply};
 pub use invites::{
     AcceptBody, AcceptReply, InviteReply, InviteRow, InviteView, InvitesReply, parse_accept_body, parse_invite_body,
+};
+pub use phones::{
+    AlertReply, AlertsReply, DroppedReply, HintReply, PhoneBody, PhoneReply, PhonesReply, SentReply, SetupField,
+    SetupReply, WrongReply, parse_phone_body,
 };
 pub use profile::{AvailabilityReply, MeReply, NextReply, ProfileBody, parse_profile_body};
 pub use ready::{PartReply, ReadyReply};

@@ -8,6 +8,7 @@ pub mod feed_url;
 pub mod gpx;
 pub mod http;
 pub mod moved;
+pub mod phones;
 pub mod policy;
 pub mod seed_file;
 pub mod seed_line;

@@ -57,7 +57,7 @@ const SEED: FramePolicy = says("seed", Speaker::Person, About::Oneself);
 
 /// Every type of frame that the server says. `moved` is written by [`super::moved`], `crowd` by [`super::crowd`].
 pub const SERVER: &[FramePolicy] =
-    &[WELCOME, ACK, MOVED, PRESENCE, NEAR, APART, NEARBY, STEPS, FRIENDSHIP, PONG, DEGRADED, ERROR, CROWD];
+    &[WELCOME, ACK, MOVED, PRESENCE, NEAR, APART, NEARBY, QUIET, STEPS, FRIENDSHIP, PONG, DEGRADED, ERROR, CROWD];
 const WELCOME: FramePolicy = says("welcome", Speaker::Server, About::Friend);
 const ACK: FramePolicy = says("ack", Speaker::Server, About::Oneself);
 const MOVED: FramePolicy = says("moved", Speaker::Server, About::Friend);
@@ -65,6 +65,8 @@ const PRESENCE: FramePolicy = says("presence", Speaker::Server, About::Friend);
 const NEAR: FramePolicy = says("near", Speaker::Server, About::Friend);
 const APART: FramePolicy = says("apart", Speaker::Server, About::Friend);
 const NEARBY: FramePolicy = says("nearby", Speaker::Server, About::Friend);
+/// A distance from one's own fix, made of nothing but what one is shown: see `spatial/quiet.rs`.
+const QUIET: FramePolicy = says("quiet", Speaker::Server, About::Oneself);
 const STEPS: FramePolicy = says("steps", Speaker::Server, About::Oneself);
 const FRIENDSHIP: FramePolicy = says("friendship", Speaker::Server, About::Friend);
 const PONG: FramePolicy = says("pong", Speaker::Server, About::Nobody);
@@ -101,6 +103,7 @@ impl ServerFrame<'_> {
             Self::Near { .. } => NEAR,
             Self::Apart { .. } => APART,
             Self::Nearby { .. } => NEARBY,
+            Self::Quiet { .. } => QUIET,
             Self::Steps { .. } => STEPS,
             Self::Friendship { .. } => FRIENDSHIP,
             Self::Pong { .. } => PONG,
@@ -167,6 +170,7 @@ mod tests {
     fn every_type_that_is_written_is_declared_under_its_own_name() {
         let frames = [
             ServerFrame::Ack { seq: 1, rejected: &[] },
+            ServerFrame::Quiet { radius: 1.0, until: 1 },
             ServerFrame::Steps { today: 1 },
             ServerFrame::Pong { id: None, server_time: 1 },
             ServerFrame::Apart { user: "ann", t: 1, reason: "left" },

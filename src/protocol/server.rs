@@ -236,6 +236,13 @@ pub enum ServerFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         friend: Option<&'a Friend>,
     },
+    /// The phone need not report again until it is this far from its last accepted fix, or until that time.
+    Quiet {
+        /// Metres; 0: report now.
+        radius: f64,
+        /// Unix milliseconds. A time that has come: there is no zone.
+        until: i64,
+    },
     /// The day's count changed.
     Steps {
         /// Steps today.

@@ -35,20 +35,25 @@ impl World {
             }
             for timer in due {
                 match timer {
+                    Timer::Busy(no) => self.become_busy(no, now, events),
                     Timer::Stale(no) => self.age(no, now, events),
                     Timer::Hold(pair) => self.end_if_held(pair, now, events),
                     Timer::Cool(pair) => self.warm_up(pair, now, events),
                     Timer::Settle(pair) => self.settle(pair, now, events),
                     Timer::GiveUp(pair) => self.give_up(pair, now, events),
+                    Timer::Lapse(no) | Timer::Answer(no) => self.lapse(no, now, events),
+                    Timer::Ask(no) => self.ask_again(no, now),
+                    Timer::Widen(no) => self.widen(no, now),
                 }
             }
         }
     }
 
     fn age(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        let grace_ms = self.grace_ms();
         let Some(slot) = self.slots.get_mut(no) else { return };
-        let Some(spot) = slot.spot else { return };
-        let stale_at = spot.live.t + self.settings.fresh_ms + 1;
+        let Some(fresh_until) = slot.fresh_until(self.settings.fresh_ms, grace_ms) else { return };
+        let stale_at = fresh_until + 1;
         slot.fresh = stale_at > now;
         slot.aging = slot.fresh;
         if slot.fresh {
@@ -119,7 +124,9 @@ impl World {
         if !friends || !ready(pair.a) || !ready(pair.b) {
             return;
         }
-        match self.judge(pair, false, now, events) {
+        let verdict = self.judge(pair, false, now, events);
+        self.mind_both(pair, now);
+        match verdict {
             Verdict::Ignore => self.unwatch(pair),
             Verdict::Keep(..) => self.watch(pair),
         }
@@ -135,6 +142,10 @@ impl World {
         let distance_m = sphere::metres_between(at_a.point, at_b.point);
         let too_coarse = reach.is_too_coarse(at_a.accuracy, at_b.accuracy);
         let old = if a.bonded.is_empty() || b.bonded.is_empty() { None } else { self.bonds.get(pair) };
+        let leeway_m = self.leeway_m(a, shown_a, now) + self.leeway_m(b, shown_b, now);
+        if let Some(limit) = proximity::open_limit(old, distance_m, leeway_m, reach, now) {
+            return Verdict::Keep(limit, limit.room(distance_m));
+        }
         let sight = Sight { distance_m, reach, too_coarse, by_fix, now };
         let (bond, change) = proximity::look(old, &sight, &self.settings);
         if bond != old {
@@ -187,15 +198,22 @@ impl World {
         if let Some(zone) = self.zones.get_mut(no) {
             zone.ready = false;
         }
-        let Some(slot) = self.slots.get_mut(no) else { return };
+        let Some(slot) = self.slots.get(no) else { return };
         let bonded = slot.bonded.clone();
+        self.unwatch_all(no);
+        for other in bonded {
+            self.end(Pair::of(no, other), reason, by, now, events);
+        }
+        self.loosen(no, None, now);
+    }
+
+    /// Nobody looks at this person's fixes any more, nor this person at theirs.
+    pub(super) fn unwatch_all(&mut self, no: UserNo) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
         for friend in std::mem::take(&mut slot.watched) {
             if let Some(friend) = self.slots.get_mut(friend) {
                 take_out(&mut friend.watched, no);
             }
-        }
-        for other in bonded {
-            self.end(Pair::of(no, other), reason, by, now, events);
         }
     }
 

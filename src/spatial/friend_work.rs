@@ -23,6 +23,10 @@ impl World {
         let exceptions = slot.exceptions().to_vec(); // of nearly everybody: empty, and nothing is allocated
         let mut limited = exceptions.as_slice();
         let friends = slot.friends.clone();
+        if slot.keeps_back() {
+            // Beside them zones follow the cell, and may be too large although the two are far apart.
+            friends.iter().for_each(|friend| self.mind(*friend, no, now));
+        }
         let mut watched = Vec::new();
         let mut disc_m = largest_m;
         for &friend in friends.iter() {
@@ -32,6 +36,9 @@ impl World {
                 continue;
             }
             if let Some(exception) = Exception::next(&mut limited, friend) {
+                if zone.firm {
+                    self.mind(friend, no, now);
+                }
                 if bonds.peek() == Some(&&friend) || !self.is_out_of_reach(no, exception, disc_m) {
                     match self.weigh(no, exception, by_fix, now, events) {
                         Bound::Free => {}
@@ -48,11 +55,19 @@ impl World {
             }
             match self.judge(Pair::of(no, friend), by_fix, now, events) {
                 Verdict::Ignore => {}
-                Verdict::Keep(_, room) if room < WATCH_M => watched.push(friend),
-                Verdict::Keep(limit, _) => {
+                Verdict::Keep(limit, room) => {
+                    self.mind(friend, no, now);
+                    if room < WATCH_M {
+                        watched.push(friend);
+                        continue;
+                    }
                     let other_here = self.slots.get(friend).and_then(|slot| slot.spot).map_or(here, |spot| spot.here);
-                    if let Some(zone) = self.zones.get_mut(friend) {
-                        disc_m = disc_m.min(zone.allows(here, other_here, limit, largest_m));
+                    let Some(zone) = self.zones.get_mut(friend) else { continue };
+                    let allowed_m = zone.allows(here, other_here, limit, largest_m);
+                    if zone.firm && allowed_m < WATCH_M / 2.0 {
+                        watched.push(friend);
+                    } else {
+                        disc_m = disc_m.min(allowed_m);
                     }
                 }
             }
@@ -77,7 +92,11 @@ impl World {
                 false
             }
             Verdict::Keep(_, room) => {
-                has_room |= room > RELEASE_M;
+                let firm_m = self.zones.get(*friend).filter(|zone| zone.firm).map_or(0.0, |zone| zone.disc_m);
+                if firm_m > 0.0 {
+                    self.mind(*friend, no, now);
+                }
+                has_room |= room - firm_m > RELEASE_M;
                 true
             }
         });
@@ -90,7 +109,7 @@ impl World {
     }
 
     /// Makes `watched` the list of one person and brings the friends' lists in line. Both are sorted.
-    fn replace_watched(&mut self, no: UserNo, watched: Vec<UserNo>) {
+    pub(super) fn replace_watched(&mut self, no: UserNo, watched: Vec<UserNo>) {
         let Some(slot) = self.slots.get_mut(no) else { return };
         let before = std::mem::replace(&mut slot.watched, watched.clone());
         for friend in before.iter().filter(|friend| watched.binary_search(friend).is_err()) {

@@ -12,6 +12,7 @@
 use rustc_hash::FxHashMap;
 
 use super::facts::Settings;
+use super::quiet_zone::Limit;
 use crate::domain::{Radius, UnixMs, UserNo};
 
 /// Two people, the lower number first.
@@ -59,6 +60,29 @@ impl Reach {
     pub fn is_too_coarse(&self, one: Option<f32>, other: Option<f32>) -> bool {
         let (one, other) = (f64::from(one.unwrap_or(0.0)), f64::from(other.unwrap_or(0.0)));
         one.hypot(other) > self.meet_m
+    }
+}
+
+/// What a pair must keep, when nothing can be said of it now because one or both may be up to `leeway_m` metres from where they last said
+/// they were: an announcement could be one beyond R + τ, or an end one within the leaving distance.
+#[inline]
+#[must_use]
+pub(super) fn open_limit(
+    bond: Option<Bond>,
+    distance_m: f64,
+    leeway_m: f64,
+    reach: Reach,
+    now: UnixMs,
+) -> Option<Limit> {
+    if leeway_m <= 0.0 {
+        return None;
+    }
+    match bond {
+        Some(Bond::Cooling { until }) if until > now => None,
+        Some(Bond::Near(_)) => (distance_m > reach.leave_m && distance_m - leeway_m <= reach.leave_m)
+            .then_some(Limit::Together(reach.leave_m)),
+        _ => (distance_m <= reach.meet_m && distance_m + leeway_m > reach.meet_m + (reach.meet_m / 10.0).max(50.0))
+            .then_some(Limit::Apart(reach.meet_m)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::index::{self, BoundingBox};
 use super::limits::Exception;
 use super::proximity::{Bond, Pair};
 use super::sphere;
-use super::world::World;
+use super::world::{Slot, World};
 use crate::domain::{LatLon, Precision, UnixMs, UserNo};
 
 impl World {
@@ -17,7 +17,13 @@ impl World {
     /// A person's live position if it is not stale at `now`.
     #[must_use]
     pub fn fresh(&self, no: UserNo, now: UnixMs) -> Option<&Live> {
-        self.live(no).filter(|live| now.since(live.t) <= self.settings.fresh_ms)
+        let slot = self.slots.get(no)?;
+        slot.spot.as_ref().map(|spot| &spot.live).filter(|_| self.is_fresh(slot, now))
+    }
+
+    /// Whether the live position is not stale at `now`.
+    pub(super) fn is_fresh(&self, slot: &Slot, now: UnixMs) -> bool {
+        slot.fresh_until(self.settings.fresh_ms, self.grace_ms()).is_some_and(|until| now <= until)
     }
 
     /// A person's radius and conditions.
@@ -84,7 +90,7 @@ impl World {
                 None => continue,
             };
             let distance_m = sphere::metres_between(here, there);
-            if distance_m <= query.radius_m && now.since(live.t) <= self.settings.fresh_ms {
+            if distance_m <= query.radius_m && self.is_fresh(friend, now) {
                 found.push(Neighbour { user, distance_m, live: *live, precision, free: friend.person.free });
             }
         }
@@ -122,7 +128,7 @@ impl World {
     }
 
     /// A person's disc: centre and radius in metres. Inside it no friend is looked at, but for those [`World::watched`].
-    /// For this server alone: see [`World::quiet`].
+    /// For this server alone: what a phone may know is [`World::quiet`].
     #[must_use]
     pub fn disc(&self, no: UserNo) -> Option<(LatLon, f64)> {
         let zone = self.zones.get(no).filter(|zone| zone.disc_m >= 0.0)?;
@@ -133,20 +139,5 @@ impl World {
     #[must_use]
     pub fn watched(&self, no: UserNo) -> &[UserNo] {
         self.slots.get(no).map_or(&[], |slot| &slot.watched)
-    }
-
-    /// Where a person may stay without a word and miss nothing: a disc's centre and radius in metres. `None` while every
-    /// fix counts, or before the first one. A friend's move may shrink it: ask again after every command.
-    ///
-    /// Also `None` for whoever agreed with a friend on anything but exact sharing, in either direction, now or since the
-    /// server started. Who is shown by a cell may cross into the next one inside such a disc. And who is shown a cell would
-    /// learn more than the cell: not from the pair itself, of which the disc knows the shown centre alone, but at second
-    /// hand. A disc draws in before the exact points of friends, and is what limits the discs of *their* friends; its
-    /// radius, asked for again and again, is a distance to somebody's somebody. For the same reason a radius that is given
-    /// to a phone must first be made coarse: as it is here, it says something about strangers.
-    #[must_use]
-    pub fn quiet(&self, no: UserNo) -> Option<(LatLon, f64)> {
-        let slot = self.slots.get(no)?;
-        if slot.watched.is_empty() && slot.limits.is_none() { self.disc(no) } else { None }
     }
 }

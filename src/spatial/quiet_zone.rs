@@ -52,12 +52,14 @@ pub(super) struct Zone {
     pub(super) radius_m: f64,
     /// Free, fresh and visible: may be near somebody.
     pub(super) ready: bool,
+    /// The phone was promised half of it: it does not draw in before others. See [`super::promises`].
+    pub(super) firm: bool,
 }
 
 impl Zone {
     /// Of someone who has not reported yet: holds no point.
     pub(super) fn nowhere(radius_m: f64, somewhere: UnitVector) -> Self {
-        Self { centre: somewhere, disc_m: -1.0, disc_chord2: -1.0, radius_m, ready: false }
+        Self { centre: somewhere, disc_m: -1.0, disc_chord2: -1.0, radius_m, ready: false, firm: false }
     }
 
     pub(super) fn place(&mut self, centre: UnitVector, disc_m: f64) {
@@ -80,16 +82,28 @@ impl Zone {
 
     /// How large a disc around `here` this pair allows. When that is little although `here` and `other_here` have room
     /// between them, the other's disc (`self`) first draws in around where the other is. The new disc lies inside the old
-    /// one, so what it promised to everybody else still holds.
+    /// one, so what it promised to everybody else still holds. A firm disc stays as it is, and then little or nothing may be allowed.
     pub(super) fn allows(&mut self, here: UnitVector, other_here: UnitVector, limit: Limit, largest_m: f64) -> f64 {
         let free = |zone: &Self| limit.room(sphere::metres_between(here, zone.centre)) - zone.disc_m;
         let room = limit.room(sphere::metres_between(here, other_here));
         let wanted = (room.min(largest_m) / 4.0).max(WATCH_M / 2.0);
-        if free(self) < wanted {
+        if free(self) < wanted && !self.firm {
             let inner = self.disc_m - sphere::metres_between(self.centre, other_here) - MARGIN_M;
             self.place(other_here, inner.min(room / 2.0));
         }
         free(self) - MARGIN_M
+    }
+
+    /// Draws in around where the person is (`other_here`), as far as is needed to keep a limit to every point within `disc_m` of `here`.
+    /// Returns what is left of the radius, metres.
+    pub(super) fn draw_in(&mut self, other_here: UnitVector, here: UnitVector, disc_m: f64, limit: Limit) -> f64 {
+        let free = limit.room(sphere::metres_between(here, self.centre)) - self.disc_m;
+        if free < disc_m + MARGIN_M {
+            let inner = self.disc_m - sphere::metres_between(self.centre, other_here) - MARGIN_M;
+            let room = limit.room(sphere::metres_between(here, other_here)) - disc_m - MARGIN_M;
+            self.place(other_here, inner.min(room));
+        }
+        self.disc_m
     }
 }
 

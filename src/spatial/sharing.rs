@@ -43,8 +43,10 @@ impl World {
             return;
         }
         self.set_terms(owner, viewer, Terms { given: precision, ..before }, now);
+        self.mind_restraint(owner, now);
         if precision == Precision::Off {
             self.end(Pair::of(owner, viewer), Reason::Hidden, Some(owner), now, events);
+            self.loosen(owner, Some(viewer), now);
         } else {
             self.examine(Pair::of(owner, viewer), now, events);
         }
@@ -79,7 +81,7 @@ impl World {
             slot.friends.binary_search(&viewer).ok().filter(|_| slot.person.shows_place())?;
             slot.terms(viewer).given
         };
-        let live = slot.shown(precision).filter(|live| now.since(live.t) <= self.settings.fresh_ms)?;
+        let live = slot.shown(precision).filter(|_| self.is_fresh(slot, now))?;
         Some(Seen { live, precision })
     }
 
@@ -113,17 +115,21 @@ impl World {
         events: &mut Vec<Event>,
     ) -> Bound {
         let Exception { with, terms } = *exception;
-        let limit = match self.judge(Pair::of(no, with), by_fix, now, events) {
-            Verdict::Ignore => return Bound::Free,
-            Verdict::Keep(_, room) if room < WATCH_M => return Bound::Watch,
-            Verdict::Keep(limit, _) => limit,
+        let Verdict::Keep(limit, room) = self.judge(Pair::of(no, with), by_fix, now, events) else {
+            return Bound::Free;
         };
+        if room < WATCH_M {
+            return Bound::Watch;
+        }
         let Some((own, other)) = self.stands(no, exception) else { return Bound::Free };
         let largest_m = if terms.given.is_exact() { self.settings.largest_disc_m } else { 0.0 };
-        let allowed_m = match self.zones.get_mut(with).filter(|_| terms.taken.is_exact()) {
-            Some(zone) => zone.allows(own.point, other.point, limit, largest_m),
-            None => quiet_zone::allowed_beside(own.point, other.point, limit),
+        let (allowed_m, firm) = match self.zones.get_mut(with).filter(|_| terms.taken.is_exact()) {
+            Some(zone) => (zone.allows(own.point, other.point, limit, largest_m), zone.firm),
+            None => (quiet_zone::allowed_beside(own.point, other.point, limit), false),
         };
+        if firm && allowed_m < WATCH_M / 2.0 {
+            return Bound::Watch;
+        }
         if terms.given.is_exact() { Bound::Disc(allowed_m) } else { Bound::Free }
     }
 }

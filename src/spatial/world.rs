@@ -1,12 +1,16 @@
 //! Everybody at once: commands in, [`Event`]s out. No clock of its own: `now` is a parameter and must not run backwards.
 //! Every command first does what has become due, so it does not matter how often [`World::tick`] is called.
+pub use super::explain::Why;
 pub use super::facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Seen, Settings};
 pub use super::index::BoundingBox;
 
 use super::index::{Anchor, Index};
 use super::limits::{Limits, Terms};
 use super::paged::Paged;
+use super::promises::{self, Promises};
 use super::proximity::{Bond, Bonds, Encounter, Pair};
+use super::quiet::Attention;
+pub use super::quiet::{Quiet, QuietCounts, QuietRules, Told};
 use super::quiet_zone::Zone;
 use super::sphere::UnitVector;
 use super::timers::{Timer, Timers};
@@ -39,14 +43,22 @@ pub(super) struct Slot {
     pub(super) aging: bool,
     /// Busy, and set so by hand.
     pub(super) busy_by_hand: bool,
+    /// When being free is known to end.
+    pub(super) free_until: Option<UnixMs>,
     /// What this person and friends do not show each other; nearly always nothing.
     pub(super) limits: Option<Box<Limits>>,
+    /// What is known of a phone that can be told of quiet zones.
+    pub(super) attention: Option<Box<Attention>>,
+    /// From then on a fix is one for [`World::report_heeding`].
+    pub(super) attentive_from: UnixMs,
+    /// Was to answer, or to report, and did not: may be anywhere.
+    pub(super) lost: bool,
 }
 
 impl Slot {
-    /// Free, fresh and visible: may be near somebody.
-    const fn is_ready(&self) -> bool {
-        self.person.free && self.fresh && !self.person.hidden
+    /// Free, fresh and visible, and where it is said: may be near somebody.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.person.free && self.fresh && !self.person.hidden && !self.lost
     }
 }
 
@@ -60,6 +72,7 @@ pub struct World {
     pub(super) timers: Timers,
     pub(super) index: Index,
     pub(super) counts: Counts,
+    pub(super) promises: Promises,
     /// Kept between calls for its memory.
     pub(super) scratch: Vec<UserNo>,
 }
@@ -98,6 +111,7 @@ impl World {
             timers: Timers::default(),
             index: Index::default(),
             counts: Counts::default(),
+            promises: Promises::none(),
             scratch: Vec::new(),
         }
     }
@@ -118,7 +132,7 @@ impl World {
         let reason = if person.free { Reason::Hidden } else { Reason::Busy };
         let was_ready = self.settle_readiness(no, reason, now, events);
         if widened && was_ready {
-            self.regrant(no, false, now, events);
+            self.redraw(no, now, events);
         }
     }
 
@@ -132,7 +146,11 @@ impl World {
             fresh: false,
             aging: false,
             busy_by_hand: false,
+            free_until: None,
             limits: None,
+            attention: None,
+            attentive_from: promises::NEVER,
+            lost: false,
         };
         self.slots.insert(no, slot);
         self.zones.insert(no, Zone::nowhere(person.radius.as_metres(), LatLon::ORIGIN.into()));
@@ -141,6 +159,9 @@ impl World {
 
     /// Makes a person free or busy. Whoever goes busy and free again, both by hand, may be announced again at once.
     pub fn set_free(&mut self, no: UserNo, free: bool, by_hand: bool, now: UnixMs, events: &mut Vec<Event>) {
+        if let Some(slot) = self.slots.get_mut(no) {
+            slot.free_until = None;
+        }
         self.tick(now, events);
         let Some(slot) = self.slots.get_mut(no) else { return };
         if slot.person.free == free {
@@ -148,6 +169,9 @@ impl World {
         }
         let old = slot.person;
         slot.person.free = free;
+        if let Some(attention) = &mut slot.attention {
+            attention.flipped = now;
+        }
         let again = free && by_hand && slot.busy_by_hand;
         slot.busy_by_hand = !free && by_hand;
         self.counts.replace(Some(old), Some(slot.person));
@@ -155,6 +179,23 @@ impl World {
             self.forget_cooling(no);
         }
         self.settle_readiness(no, Reason::Busy, now, events);
+    }
+
+    /// Says when somebody who is free will be free no longer, unless they are told to be otherwise before; `None`: that is not
+    /// known. So nobody is announced in the moment between that end and its being told.
+    pub fn free_until(&mut self, no: UserNo, until: Option<UnixMs>) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        slot.free_until = until.filter(|_| slot.person.free);
+        if let Some(until) = slot.free_until {
+            self.timers.at(until, Timer::Busy(no));
+        }
+    }
+
+    pub(super) fn become_busy(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        let is_over = |slot: &Slot| slot.free_until.is_some_and(|until| until <= now);
+        if self.slots.get(no).is_some_and(is_over) {
+            self.set_free(no, false, false, now, events);
+        }
     }
 
     /// Notes that a person has a connection, or none. Changes nothing about who is near.
@@ -182,6 +223,7 @@ impl World {
         });
         if unlinked.contains(&true) {
             self.end(Pair::of(a, b), Reason::Unfriended, None, now, events);
+            self.loosen(a, Some(b), now);
         }
         self.set_terms(a, b, Terms::default(), now);
     }
@@ -242,6 +284,9 @@ impl World {
             return;
         }
         let here = UnitVector::from(live.position);
+        let heeding = slot.attentive_from <= now;
+        let metres = if heeding { promises::metres_from(slot.spot.map(|spot| spot.here), here) } else { 0.0 };
+        let crossed = slot.limits.is_some() && self.promises.are_given() && slot.crosses_cells(live.position);
         let mut anchor = slot.spot.and_then(|spot| spot.anchor);
         self.index.put(no, &mut anchor, here);
         slot.spot = Some(Spot { live, here, anchor });
@@ -253,8 +298,11 @@ impl World {
         }
         let elsewhere = match &mut slot.limits {
             None => false,
-            Some(limits) => limits.follow(live.position, now, self.settings.cell_hold_ms),
+            Some(limits) => limits.follow(live.position, now, self.settings.cell_hold_ms) || crossed,
         };
+        if heeding {
+            return self.report_heeding(no, metres, now, events);
+        }
         let ready = slot.is_ready();
         let was_ready = std::mem::replace(&mut zone.ready, ready);
         if zone.holds(here) && ready == was_ready && !elsewhere {
@@ -272,6 +320,7 @@ impl World {
     pub fn remove(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
         self.tick(now, events);
         self.retire(no, Reason::Unfriended, None, now, events);
+        self.forget_promise(no);
         let Some(slot) = self.slots.remove(no) else { return };
         for other in &slot.bonded {
             self.set_bond(Pair::of(no, *other), None);
@@ -298,6 +347,7 @@ impl World {
         let old: Vec<UserNo> = self.slots.iter().filter(|(_, slot)| is_old(slot)).map(|(no, _)| no).collect();
         for no in &old {
             self.retire(*no, Reason::Stale, Some(*no), now, events);
+            self.forget_promise(*no);
             let (Some(slot), Some(zone)) = (self.slots.get_mut(*no), self.zones.get_mut(*no)) else { continue };
             if let Some(anchor) = slot.spot.take().and_then(|spot| spot.anchor) {
                 self.index.remove(*no, anchor);
@@ -333,7 +383,7 @@ impl World {
             // Also when the person was not ready before: a pair restored after a restart may hang on it.
             self.retire(no, reason, Some(no), now, events);
         } else if ready && !was_ready {
-            self.regrant(no, false, now, events);
+            self.redraw(no, now, events);
         }
         ready && was_ready
     }

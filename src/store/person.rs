@@ -4,7 +4,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::error::StoreError;
-use super::rows::{Account, InviteKind, InviteRow, TokenKind};
+use super::rows::{Account, InviteKind, InviteRow, PhoneChoice, TokenKind};
 use super::secret::{Secret, SecretError};
 use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo, WeeklyHours};
 
@@ -122,6 +122,8 @@ pub struct Identity {
     pub token_id: u64,
     /// From when on it is void.
     pub expires: Option<UnixMs>,
+    /// What is chosen for the phone that has it.
+    pub phone: PhoneChoice,
 }
 
 /// What to change of a profile; `None` leaves it.

@@ -10,13 +10,15 @@ mod invites;
 mod live;
 mod people;
 mod sharing;
+mod tokens;
 
 pub use audit::{Action, AuditEntry, AuditRow};
 pub use calendars::{CalendarRow, CalendarSource, CalendarTextRow, Feed, FetchFailure};
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
 pub use invites::{InviteKind, InviteRow};
 pub use live::{DeviceRow, LiveRow, PairRow};
-pub use people::{Account, PAGE, PageRow, PersonRow, TokenKind, TokenRow};
+pub use people::{Account, PAGE, PageRow, PersonRow};
+pub use tokens::{PhoneChoice, TokenKind, TokenRow};
 
 use super::codec::RowError;
 

@@ -135,6 +135,7 @@ fn index_is_overrun() -> u16 {
         fn friends(&self, _: FriendList) {}
         fn moved(&self, _: &[MovedFriend]) {}
         fn ack(&self, _: u64) {}
+        fn quiet(&self, _: bytestring::ByteString) {}
         fn crowd(&self, _: bytes::Bytes) {
             // Ends when the sender is dropped.
             let _ = self.0.lock().unwrap().recv();

@@ -238,11 +238,10 @@ fn the_phones_own_steps_count_and_make_a_leaderboard() {
     }
     assert_eq!(
         node.call_as(&ann, "GET", "/v1/steps").ok(),
-        json!({"days": [{"date": "2027-03-15", "steps": 1_234}], "today": 1_234})
+        json!({"days": [{"date": "2027-03-15", "steps": 1_234}], "today": 1_234, "week": 1_234})
     );
     let board = node.call_as(&ann, "GET", "/v1/steps/leaderboard").ok();
-    let expected =
-        json!([{"user": "bob", "name": "bob", "steps": 2_500}, {"user": "ann", "name": "ann", "steps": 1_234}]);
+    let expected = json!([{"user": "bob", "name": "bob", "steps": 2_500}, {"user": "ann", "name": "ann", "steps": 1_234, "me": true}]);
     assert_eq!((&board["date"], &board["people"]), (&json!("2027-03-15"), &expected));
 
     let node = node.restart();

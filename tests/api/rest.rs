@@ -231,6 +231,8 @@ fn query_parameters_are_checked_and_named() {
         ("/v1/steps?from=1927-03-15&to=2027-03-14", 422, "out_of_range", "to"),
         ("/v1/steps?from=2027-02-30&to=2027-03-14", 400, "bad_field", "from"),
         ("/v1/steps/leaderboard?date=today", 400, "bad_field", "date"),
+        ("/v1/steps/leaderboard?week=11", 400, "bad_field", "week"),
+        ("/v1/steps/leaderboard?week=9999-12-31", 422, "out_of_range", "week"),
         ("/v1/availability/histogram?date=20270315", 400, "bad_field", "date"),
         ("/v1/availability/histogram?to=2027-03-15", 400, "missing_field", "from"),
         ("/v1/admin/people", 400, "missing_field", "index"),

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a scene that cannot be set up shall fail")]
 
 mod agreed;
+mod day;
 mod hub;
 mod lives;
 mod oracle;
 mod privacy;
+mod quiet;
 mod scenes;
 mod sharing;
 mod stage;

@@ -1,7 +1,7 @@
 //! What somebody who is shown a cell can find out: the cell (security.md, 2.1 and P7).
 use letshang::domain::{LatLon, Precision, Radius, UnixMs, UserNo};
 use letshang::spatial::sphere::destination;
-use letshang::spatial::{Event, Live, Nearby, Neighbour, Person, Seen, World};
+use letshang::spatial::{Event, Live, Nearby, Neighbour, Person, Quiet, QuietRules, Seen, Told, World};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -27,7 +27,11 @@ struct Answer {
     seen: [Option<Seen>; 2],
     nearby: Vec<Neighbour>,
     near_friends: Vec<UserNo>,
-    quiet: Option<(LatLon, f64)>,
+    /// The zones of both, and what their phones were told since the last question.
+    quiet: [Option<Quiet>; 2],
+    told: Vec<Told>,
+    /// Until when the friend of all three is shown, which follows from what that phone may keep quiet about.
+    confidant: Option<Quiet>,
 }
 
 /// A world of four friends, the target in it shown by `precision` to two of them.
@@ -39,8 +43,11 @@ struct Room {
 impl Room {
     fn new(precision: Precision) -> Self {
         let mut room = Self { world: World::new(SETTINGS), events: Vec::new() };
+        // Phones count as quiet at once: whatever zones do to announcements is seen.
+        room.world.give_zones(QuietRules { silent_ms: 0, ..QuietRules::default() });
         for no in 0..PEOPLE {
             room.person(UserNo(no), 500.0, true, 0);
+            room.world.heed(UserNo(no), true, UnixMs(0), &mut room.events);
         }
         for no in 0..PEOPLE {
             for other in no + 1..PEOPLE {
@@ -78,7 +85,12 @@ impl Room {
         let seen = [VIEWER, ACCOMPLICE].map(|viewer| self.world.seen(TARGET, viewer, UnixMs(now)));
         let nearby = self.world.nearby(asker, query, UnixMs(now));
         let near_friends = self.world.near_friends(asker);
-        Answer { events, seen, nearby, near_friends, quiet: self.world.quiet(asker) }
+        let quiet = [VIEWER, ACCOMPLICE].map(|no| self.world.quiet(no));
+        let mut told = Vec::new();
+        self.world.take_told(&mut told);
+        told.retain(|told| [VIEWER, ACCOMPLICE, CONFIDANT].contains(&told.no));
+        let confidant = self.world.quiet(CONFIDANT);
+        Answer { events, seen, nearby, near_friends, quiet, told, confidant }
     }
 }
 
@@ -371,5 +383,60 @@ fn noise_at_an_edge_shows_at_most_one_change_in_a_hold_wherever_the_edge_is() {
         assert!(changes.len() >= 5, "{name}: shown are changes at {changes:?}");
         let gaps: Vec<i64> = changes.iter().zip(changes.iter().skip(1)).map(|(one, next)| next - one).collect();
         assert!(gaps.iter().all(|gap| *gap >= CELL_HOLD), "{name}: {gaps:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    /// What a phone is told follows from what it is shown: a friend's friends, wherever they are, have no say in it, although they are
+    /// what the friend's own zone ends before.
+    #[test]
+    fn where_strangers_are_changes_nothing_in_what_a_phone_is_told(
+        home in homes(), still in any::<bool>(),
+        deeds in prop::collection::vec((0..4u32, 0.0..360.0f64, prop_oneof![3 => 0.0..1_500.0f64, 1 => 0.0..8_000.0f64], 0.0..360.0f64, 0.0..8_000.0f64, 0..10u32), 1..100),
+    ) {
+        // 0 is asked about, 1 and 2 are friends of it and of each other, 3 is a friend of 1 and 2 and none of 0.
+        let mut worlds = [0, 1].map(|_| {
+            let mut world = World::new(SETTINGS);
+            // Nobody is asked twice or given up: that, too, is seen from when they report.
+            world.give_zones(QuietRules { silent_ms: 0, answer_ms: 1_000_000_000, ..QuietRules::default() });
+            for no in 0..4 {
+                let person = Person { radius: Radius::metres(50.0).unwrap(), free: true, ..Person::default() };
+                world.set_person(UserNo(no), person, UnixMs(START), &mut Vec::new());
+                world.heed(UserNo(no), true, UnixMs(START), &mut Vec::new());
+            }
+            for (a, b) in [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)] {
+                world.befriend(UserNo(a), UserNo(b), UnixMs(START), &mut Vec::new());
+            }
+            world
+        });
+        let mut now = START;
+        for (who, bearing, metres, other_bearing, other_metres, whim) in deeds {
+            now += 7_000;
+            let told = [0, 1].map(|at| {
+                let world = &mut worlds[at];
+                // The three never meet: when friends are announced depends on when they answer.
+                let there = match (who, at) {
+                    (0, _) => destination(home, bearing, metres / 30.0),
+                    (3, 1) => destination(home, other_bearing, other_metres),
+                    (3, _) => destination(home, bearing, metres),
+                    (who, _) => destination(home, 180.0 * f64::from(who) + bearing / 4.0, 700.0 + metres),
+                };
+                // Who keeps quiet and stands leaves others more room: whether they do is seen from when they report, and left out here.
+                let speed = Some(if still && who == 0 { 0.0 } else { 1.4 });
+                let live = Live { speed, ..live(there.unwrap(), now, 5.0) };
+                world.report(UserNo(who), live, UnixMs(now), &mut Vec::new());
+                if whim == 0 {
+                    world.set_free(UserNo(who), false, true, UnixMs(now), &mut Vec::new());
+                    world.set_free(UserNo(who), true, true, UnixMs(now), &mut Vec::new());
+                }
+                let mut told = Vec::new();
+                world.take_told(&mut told);
+                told.retain(|told| told.no == UserNo(0));
+                told
+            });
+            prop_assert_eq!(&told[0], &told[1]);
+        }
     }
 }

@@ -19,7 +19,7 @@ fn fix(t: UnixMs) -> Fix {
 
 fn row(no: u32, newest: i64, live: i64, suspect: Option<i64>) -> LiveRow {
     let mut steps = StepCounter::new(0.8);
-    steps.report(&fix(NOW + newest), 0, &jiff::tz::TimeZone::UTC);
+    steps.report(&fix(NOW + newest), 0);
     LiveRow {
         no: UserNo(no),
         hand: Some(Availability { free: true, note: Some(Note::parse("coffee?").unwrap()), until: Some(NOW + DAY) }),

@@ -82,6 +82,11 @@ impl Client {
         self
     }
 
+    /// What it came with.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Says a frame.
     pub fn say(&mut self, frame: &Value) {
         self.raw.text(&frame.to_string());

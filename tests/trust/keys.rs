@@ -50,6 +50,7 @@ pub fn of_frame(kind: &str) -> Option<Shape> {
         "apart" => shape(&["type", "user", "t", "reason"], &[]),
         "nearby" => shape(&["type", "id", "friends"], &[("friends", AROUND)]),
         "steps" => shape(&["type", "today"], &[]),
+        "quiet" => shape(&["type", "radius", "until"], &[]),
         "friendship" => shape(&["type", "user", "state", "friend"], &[("friend", FRIEND)]),
         "pong" => shape(&["type", "id", "server_time"], &[]),
         "degraded" => shape(&["type", "what", "since"], &[]),
@@ -98,6 +99,7 @@ pub fn of_answer(call: &str) -> Option<Shape> {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }
         "POST /v1/me/tokens" => shape(&["id", "token", "device", "kind"], &[]),
+        "GET /v1/me/alerts" => shape(&["friends"], &[("friends", &["user", "name", "state", "message", "distance"])]),
         "POST /v1/invites" => shape(&["code", "url", "expires"], &[]),
         "GET /v1/invites" => {
             shape(&["invites"], &[("invites", &["id", "created", "expires", "sharing", "sharing_until"])])
@@ -110,8 +112,20 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         "GET /v1/availability/histogram" => {
             shape(&["date", "time_zone", "complete", "smallest", "hours"], &[("hours", &["hour", "free", "online"])])
         }
-        "GET /v1/steps" => shape(&["today", "days"], &[("days", &["date", "steps"])]),
-        "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps"])]),
+        "GET /v1/steps" => shape(&["today", "days", "week"], &[("days", &["date", "steps"])]),
+        "GET /v1/steps/leaderboard" => {
+            shape(&["date", "from", "to", "people"], &[("people", &["user", "name", "steps", "me"])])
+        }
+        _ => return None,
+    })
+}
+
+/// The fields of an element of what OwnTracks is answered.
+pub fn of_item(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "card" => &["_type", "tid", "name", "face"],
+        "location" => &["_type", "tid", "lat", "lon", "tst", "acc"],
+        "transition" => &["_type", "tid", "event", "desc", "t", "tst", "wtst", "lat", "lon", "acc"],
         _ => return None,
     })
 }

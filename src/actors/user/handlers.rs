@@ -72,15 +72,19 @@ impl Handler<ReportFixes> for User {
         let Some(device) = self.device_of(&speaker, ctx) else { return MessageResult(nothing) };
         let mut rejected = Vec::new();
         let mut first = None;
+        let mut good = Vec::with_capacity(fixes.len());
         for (index, fix) in fixes.iter().enumerate() {
             match fix {
-                Ok(fix) => self.take(fix, device, ctx),
+                Ok(fix) => good.push(fix),
                 Err(refusal) => {
                     rejected.push(Rejected { index, code: refusal.code });
                     first = first.or(Some(refusal));
                 }
             }
         }
+        // A backlog may come newest first; nothing in it is late because of that.
+        good.sort_by_key(|fix| fix.t);
+        good.iter().for_each(|fix| self.take(fix, device, ctx));
         let accepted = fixes.len() - rejected.len();
         let stored = match (speaker, seq, first) {
             (Speaker::Connection(conn), Some(seq), _) => {
@@ -343,10 +347,12 @@ fn ended(user: &UserId) -> ByteString {
 impl Handler<Review> for User {
     type Result = ();
 
-    fn handle(&mut self, _: Review, _: &mut Self::Context) {
+    fn handle(&mut self, _: Review, ctx: &mut Self::Context) {
         let Some(account) = self.deps.accounts.by_no(self.no) else { return };
-        let row = self.person.row();
-        self.person = Person::load(Account::clone(&account), Some(row), &self.deps.zone);
+        if self.person.review(Account::clone(&account), &self.deps.zone) {
+            self.steps_changed(self.now(), ctx);
+            self.keep_soon(ctx);
+        }
         self.friends = self.deps.accounts.friends(self.no);
         self.review();
     }

@@ -84,6 +84,18 @@ impl Links {
         revoked.for_each(|link| link.way.close(CloseCode::NOT_AUTHENTICATED, "the token was revoked"));
     }
 
+    /// Whether a device is connected.
+    #[must_use]
+    pub fn has_device(&self, device: u16) -> bool {
+        self.0.iter().any(|link| link.device == device)
+    }
+
+    /// Tells a device of keeping quiet.
+    pub fn quiet(&self, device: u16, frame: &ByteString) {
+        let told = self.0.iter().filter(|link| link.welcomed && link.device == device);
+        told.for_each(|link| link.way.quiet(frame.clone()));
+    }
+
     /// Hands movements to every open map.
     pub fn moved(&self, friends: &[MovedFriend]) {
         self.0.iter().filter(|link| link.welcomed && link.map_open).for_each(|link| link.way.moved(friends));

@@ -28,7 +28,7 @@ pub enum Limit {
     Invites,
     /// `limits.invite_looks_per_minute`.
     InviteLooks,
-    /// `limits.body_bytes` and `limits.admin_body_bytes`.
+    /// `limits.body_bytes`, `limits.admin_body_bytes` and `limits.phone_body_bytes`.
     BodyBytes,
     /// `limits.body_idle` and `limits.body_total`.
     BodyTime,

@@ -59,6 +59,12 @@ pub(super) struct Fields<'a> {
     #[serde(borrow)]
     pub only_free: Field<'a>,
     #[serde(borrow)]
+    pub app: Field<'a>,
+    #[serde(borrow)]
+    pub near_notices: Field<'a>,
+    #[serde(borrow)]
+    pub ask_steps: Field<'a>,
+    #[serde(borrow)]
     pub free_hours: Field<'a>,
     #[serde(borrow)]
     pub on_board: Field<'a>,

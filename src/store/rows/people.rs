@@ -4,10 +4,11 @@ use crate::domain::{DeviceName, DisplayName, Radius, Sharing, UnixMs, UserId, Us
 use crate::store::codec::{Decoder, Encoder, RowError};
 
 use super::sharing::{decode_sharing, encode_sharing};
+use super::tokens::TokenRow;
 use super::{Row, Table};
 
-/// 2: also sharing, blocks, hiding and showing a place only while free. 3: also weekly hours and being left out of the
-/// leaderboard. Pages of earlier versions are read as if nobody had chosen any of that, and get the newest version when
+/// 2: also sharing, blocks, hiding and showing a place only while free. 3: also weekly hours, being left out of the
+/// leaderboard, and what is chosen for a token's phone. Pages of earlier versions are read as if nobody had chosen any of that, and get the newest version when
 /// they are next written.
 const VERSION: u8 = 3;
 /// How many numbers make a page.
@@ -146,80 +147,6 @@ fn decode_hours(row: &mut Decoder<'_>) -> Result<WeeklyHours, RowError> {
     Ok(WeeklyHours::new(&hours)?)
 }
 
-/// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TokenKind {
-    /// Everything its user may.
-    Full,
-    /// The dashboard's cookie: as `Full`, until it expires.
-    Session,
-    /// Writes fixes and availability, reads nothing.
-    Device,
-}
-
-/// A token: its hash only. The token itself is shown once and stored nowhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRow {
-    /// BLAKE3 of the token's text.
-    pub hash: [u8; 32],
-    /// Whose it is.
-    pub no: UserNo,
-    /// The device it was made for.
-    pub device: DeviceName,
-    /// What it may do.
-    pub kind: TokenKind,
-    /// Names the token, for revoking.
-    pub id: u64,
-    /// When it was made.
-    pub created: UnixMs,
-    /// From when on it is void; `None`: until revoked.
-    pub expires: Option<UnixMs>,
-}
-
-impl TokenRow {
-    /// True from `expires` on.
-    #[must_use]
-    pub fn has_expired(&self, now: UnixMs) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
-    }
-
-    fn encode(&self, row: &mut Encoder) {
-        row.raw(&self.hash);
-        row.u8(match self.kind {
-            TokenKind::Full => 0,
-            TokenKind::Session => 1,
-            TokenKind::Device => 2,
-        });
-        row.uint(self.id);
-        row.text(self.device.as_str());
-        row.int(self.created.0);
-        row.u8(u8::from(self.expires.is_some()));
-        if let Some(expires) = self.expires {
-            row.int(expires.0);
-        }
-    }
-
-    /// `before`: the token read before this one. Most devices have the name of another, and then share its text.
-    fn decode(no: UserNo, row: &mut Decoder<'_>, before: &mut Option<DeviceName>) -> Result<Self, RowError> {
-        let hash = row.array()?;
-        let kind = match row.u8()? {
-            0 => TokenKind::Full,
-            1 => TokenKind::Session,
-            2 => TokenKind::Device,
-            _ => return Err(RowError::Value("token kind")),
-        };
-        let id = row.uint()?;
-        let text = row.text()?;
-        let device = match before {
-            Some(name) if name.as_str() == text => name.clone(),
-            _ => before.insert(DeviceName::parse(text)?).clone(),
-        };
-        let created = UnixMs(row.int()?);
-        let expires = if row.u8()? == 0 { None } else { Some(UnixMs(row.int()?)) };
-        Ok(Self { hash, no, device, kind, id, created, expires })
-    }
-}
-
 /// A person with tokens, friends and what they have chosen about others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PersonRow {
@@ -308,7 +235,7 @@ impl PersonRow {
         let held = row.count()?;
         let mut tokens = Vec::with_capacity(held);
         for _ in 0..held {
-            tokens.push(TokenRow::decode(no, row, device)?);
+            tokens.push(TokenRow::decode(no, version, row, device)?);
         }
         let friends = decode_numbers(row, |no, _| Ok(no))?;
         let (shares, blocks) = if version == 1 {
@@ -367,16 +294,23 @@ impl Row for PageRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Precision;
+    use crate::domain::{PhoneApp, Precision};
+    use crate::store::rows::{PhoneChoice, TokenKind};
     use proptest::prelude::*;
 
     prop_compose! {
+        fn any_phone()(app in 0..=4_usize, near_notices: Option<bool>, ask_steps: bool) -> PhoneChoice {
+            PhoneChoice { app: PhoneApp::ALL.get(app).copied(), near_notices, ask_steps }
+        }
+    }
+
+    prop_compose! {
         fn any_token(no: UserNo)(
-            hash: [u8; 32], id: u64, kind in 0..3, device in "[a-z. -]{1,12}", created: i64, expires in proptest::option::of(any::<i64>()),
+            hash: [u8; 32], id: u64, kind in 0..3, device in "[a-z. -]{1,12}", created: i64, expires in proptest::option::of(any::<i64>()), phone in any_phone(),
         ) -> TokenRow {
             let kind = [TokenKind::Full, TokenKind::Session, TokenKind::Device][kind as usize];
             let device = DeviceName::parse(&device).unwrap();
-            TokenRow { hash, no, device, kind, id, created: UnixMs(created), expires: expires.map(UnixMs) }
+            TokenRow { hash, no, device, kind, id, created: UnixMs(created), expires: expires.map(UnixMs), phone }
         }
     }
 
