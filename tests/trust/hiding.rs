@@ -12,7 +12,6 @@ use crate::client::{At, Client, Person, SQUARE, north_of};
 use crate::http::Reply;
 use crate::node::{NOON, TestNode, until};
 
-/// How long a position is fresh and how long the promise holds, ms.
 /// Until the last position is no longer fresh: a phone may keep quiet for 30 minutes, and be half a minute late.
 const MOMENT: i64 = 30 * MINUTE + 30_000;
 const MINUTE: i64 = 60_000;
