@@ -53,7 +53,12 @@ fn text(reply: &Reply) -> String {
 impl World {
     /// Seven friends. All are near each other and free, so that every count is large enough to be shown.
     fn new(absence: Absence, is_partial: bool) -> Self {
-        let quick = [("quiet.enabled", "true"), ("presence.linger", "\"0s\""), ("push.moved", "\"20ms\""), ("privacy.smallest_count", "5")];
+        let quick = [
+            ("quiet.enabled", "true"),
+            ("presence.linger", "\"0s\""),
+            ("push.moved", "\"20ms\""),
+            ("privacy.smallest_count", "5"),
+        ];
         let node = TestNode::with(&quick);
         let people = node.friends(["absent", "friend", "cem", "dan", "eva", "fay", "gil"]);
         let [absent, friend, others @ ..] = people;
