@@ -16,18 +16,23 @@ use anyhow::Context as _;
 
 use self::listen::Listening;
 use crate::activity::histogram::hour_of;
+use crate::actors::agenda::Agenda;
 use crate::actors::alarm::{Alarm, Alarms};
 use crate::actors::board::Board;
+use crate::actors::calendars::Calendars;
 use crate::actors::critical::Stopping;
 use crate::actors::entitlements::Entitlements;
 use crate::actors::herald::{Herald, Suspended};
 use crate::actors::journal::{Journal, Journaling};
+use crate::actors::phones::Phones;
 use crate::actors::registry::Registry;
 use crate::actors::spatial_inbox::SpatialInbox;
 use crate::actors::spatial_index::{SpatialDeps, SpatialIndex};
 use crate::actors::user::{StepsToday, UserDeps};
 use crate::config::{Config, Durability as DurabilityChoice};
 use crate::domain::{Clock, RELEASED};
+use crate::feeds::{self, Fetcher, Guard, Roots, SystemNames};
+use crate::http::audit::Often;
 use crate::http::browsers::Browsers;
 use crate::http::limits::{Limits, Room};
 use crate::http::people::People;
@@ -39,6 +44,9 @@ use crate::protocol::server;
 use crate::spatial::world::{QuietRules, Settings, World};
 use crate::store::embedded::{Durability, Embedded};
 use crate::telemetry;
+
+/// How many calendars are fetched at once while somebody waits for it.
+const FETCHED_AT_ONCE: usize = 8;
 
 /// A node that stands and listens.
 pub struct App {
@@ -61,7 +69,8 @@ impl App {
         let zone = config.zone()?;
         let store = Arc::new(Embedded::open(&config.store.data)?);
         mount::warn_of_network(store.path());
-        let stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
+        let mut stored = load::read(&store, hour_of(clock.now(), &zone).date)?;
+        let fetcher = fetcher(&config)?;
         tracing::debug!(ms = since(started), "store read");
         let accounts = Arc::new(stored.accounts.with_clock(clock.clone()));
         load::check_guest(&config, &accounts)?;
@@ -69,7 +78,7 @@ impl App {
         let stopping = Stopping::default();
         let registry = Arc::new(Registry::default());
         let board = Arc::new(Board::default());
-        let alarms = Arc::new(Alarms::default());
+        let (alarms, flips) = (Arc::new(Alarms::default()), Arc::new(Agenda::default()));
         let spatial = Arc::new(SpatialInbox::default());
         let suspended = Arc::new(Suspended::default());
         let herald = Herald::new(registry.clone(), suspended.clone(), clock.clone()).start();
@@ -90,8 +99,15 @@ impl App {
         if let Some(rules) = quiet_rules(&config) {
             world.give_zones(rules);
         }
-        let into = load::Into { board: &board, alarms: &alarms, hours: &hours.inbox, steps_today: &steps_today };
-        let events = world.fill(|world| load::fill(world, &accounts, stored.rows, &into, &zone, clock.now()));
+        let into = load::Into {
+            board: &board,
+            alarms: &alarms,
+            flips: &flips,
+            hours: &hours.inbox,
+            counted_to: hours.counted_to,
+            steps_today: &steps_today,
+        };
+        let events = world.fill(|world| load::fill(world, &accounts, &mut stored.rows, &into, &zone, clock.now()));
         tracing::debug!(ms = since(started), "world filled");
         let index = on_own_thread({
             let deps = SpatialDeps {
@@ -118,7 +134,8 @@ impl App {
             index: index.clone(),
             hours: hours.inbox,
             journal,
-            alarms: alarms.clone(),
+            alarms,
+            flips,
             suspended,
             clock: clock.clone(),
             zone: zone.clone(),
@@ -128,16 +145,22 @@ impl App {
             steps_every: config.push.steps.get(),
             steps_today,
             fixes: AtomicU64::new(0),
+            phones: Phones::default(),
         });
         registry.equip(&user);
         let alarm = on_own_thread({
-            let (registry, guard) = (registry.clone(), stopping.guard("Alarm"));
-            move |_: &mut Context<Alarm>| Alarm::new(alarms, registry, clock, guard)
+            let (people, guard) = (user.clone(), stopping.guard("Alarm"));
+            move |_: &mut Context<Alarm>| Alarm::new(&people, guard)
         });
+        let calendars = Arc::new(Calendars::new(user.clone(), fetcher, config.calendar.refresh.get()));
+        calendars.take_up(stored.rows.calendars);
+        calendars.look_after().context("cannot look after calendars")?;
 
         let sockets = Arc::new(SocketMetrics::default());
         let node = Arc::new_cyclic(|weak| Node {
-            people: Arc::new(People::new(user.clone())),
+            people: Arc::new(People::new(user.clone(), calendars.clone())),
+            calendars,
+            fetching: tokio::sync::Semaphore::new(FETCHED_AT_ONCE),
             metrics: telemetry::metrics(weak.clone()),
             user,
             index: index.clone(),
@@ -146,6 +169,7 @@ impl App {
             sockets,
             limits: Arc::new(Limits::new(&config, Room::of(&config))),
             browsers: Browsers::default(),
+            often: Often::default(),
             next_conn: AtomicU64::new(1),
             ready: AtomicBool::new(false),
             stopping,
@@ -292,6 +316,20 @@ fn quiet_rules(config: &Config) -> Option<QuietRules> {
         asks_per_second: quiet.probes_per_second,
         ..QuietRules::default()
     })
+}
+
+/// Fetches calendars from the web; `None` when they are not to be.
+fn fetcher(config: &Config) -> anyhow::Result<Option<Fetcher>> {
+    let settings = &config.calendar;
+    if !settings.subscriptions {
+        return Ok(None);
+    }
+    let file = &settings.ca_file;
+    let roots = if file.as_os_str().is_empty() { Ok(Roots::default()) } else { Roots::in_file(file) };
+    let roots = roots.with_context(|| format!("cannot use calendar.ca_file, {}", file.display()))?;
+    let guard = Guard { allowed: settings.allow_networks.clone() };
+    let settings = feeds::Settings { guard, ports: settings.ports.clone(), roots };
+    Ok(Some(Fetcher::new(settings, Arc::new(SystemNames))))
 }
 
 fn frame_limits(config: &Config) -> server::Limits {

@@ -1,5 +1,6 @@
 //! Settings: `config/default.toml` (compiled in), a file, the environment, flags, in that order. Unknown keys are errors.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+mod calendar;
 mod hours;
 mod keys;
 mod limits;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use self::calendar::Calendar;
 pub use self::hours::Hours;
 use self::keys::shortened;
 pub use self::limits::Limits;
@@ -87,6 +89,8 @@ pub struct Config {
     pub redis: Redis,
     /// The hourly histogram.
     pub hours: Hours,
+    /// Calendars from the web.
+    pub calendar: Calendar,
     /// Near and apart.
     pub proximity: Proximity,
     /// Phones that need not report.
@@ -229,6 +233,10 @@ mod tests {
             ("[server]\nlisten = \"127.0.0.1:70000\"", ["server.listen", "IP address and a port", "70000"]),
             ("[server]\nlisten = [\"127.0.0.1:7000\"]", ["server.listen", "IP address and a port", "a list"]),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]", ["server.trusted_proxies", "networks", "10.0.0.0/33"]),
+            ("[calendar]\nrefresh = \"1s\"", ["calendar.refresh", "1m to 7d", "\"1s\""]),
+            ("[calendar]\nports = []", ["calendar.ports", "1 to 65535", "a list"]),
+            ("[calendar]\nports = [443, 0]", ["calendar.ports", "1 to 65535", "not 0"]),
+            ("[calendar]\nallow_networks = [\"home\"]", ["calendar.allow_networks", "networks", "home"]),
             ("[store]\ndurability = \"hope\"", ["store.durability", "\"power\" or \"process\"", "hope"]),
             ("[quiet]\nlease = \"5s\"", ["quiet.lease", "1m to 1d", "\"5s\""]),
             ("[quiet]\nsmallest = 6000", ["quiet.smallest", "quiet.largest (5000)", "not 6000"]),

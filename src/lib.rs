@@ -8,7 +8,7 @@
 //! | 5 | [`app`], [`telemetry`] | the one place that knows every actor |
 //! | 4 | [`http`] | sockets, routes, sessions, static files |
 //! | 3 | [`actors`] | mailboxes, timers, lifecycle |
-//! | 2 | [`store`] | what outlives the process |
+//! | 2 | [`store`], [`feeds`] | what outlives the process; what comes from elsewhere |
 //! | 1 | [`spatial`], [`activity`], [`protocol`] | pure: no async, no IO, no clock of their own |
 //! | 0 | [`domain`], [`config`] | values that cannot be wrong |
 #![forbid(unsafe_code)]
@@ -23,6 +23,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod feeds;
 pub mod http;
 pub mod protocol;
 pub mod spatial;

@@ -36,7 +36,13 @@ impl<W: Write> Write for Unread<W> {
 
 /// Starts logging to standard error. A second call in one process does nothing.
 pub fn start_logging(log: &Log) {
-    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // They write down the addresses of calendars, which are secrets: "trace" is not to mean that.
+    for silent in ["ureq=off", "ureq_proto=off"] {
+        if let Ok(silent) = silent.parse() {
+            filter = filter.add_directive(silent);
+        }
+    }
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -75,6 +81,7 @@ impl Collector for NodeCollector {
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let (commits, rows) = user.journal.written();
         let quiet = user.spatial.quiet();
+        let (looks, in_vain) = node.calendars.counts();
         for (name, help, value) in [
             ("fixes", "Fixes taken in", load(&user.fixes)),
             ("connections_opened", "WebSocket connections so far", load(&sockets.opened)),
@@ -95,6 +102,8 @@ impl Collector for NodeCollector {
             ("user_mailbox_overflows", "Messages of state that found a full mailbox", user.registry.overflows()),
             ("journal_commits", "Batches written to the embedded store", commits),
             ("journal_rows", "Rows written to the embedded store", rows),
+            ("calendar_fetches", "Looks at calendars on the web", looks),
+            ("calendar_failures", "Of these, in vain", in_vain),
         ] {
             let counter = ConstCounter::new(value);
             counter.encode(out.encode_descriptor(name, help, None, counter.metric_type())?)?;
@@ -144,6 +153,13 @@ impl Collector for NodeCollector {
         }
         let help = "Connections, requests and frames refused, by limit";
         refused.encode(out.encode_descriptor("refused", help, None, refused.metric_type())?)?;
+        let points = ByLabel::default();
+        for (app, outcome, count) in user.phones.counts().filter(|(.., count)| *count > 0) {
+            let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            points.get_or_create(&vec![label("app", app.as_str()), label("outcome", outcome.as_str())]).inc_by(count);
+        }
+        let help = "What phones with apps of others said, by what became of it";
+        points.encode(out.encode_descriptor("phone_points", help, None, points.metric_type())?)?;
         let closed = ByLabel::default();
         for (code, count) in sockets.closed().filter(|(_, count)| *count > 0) {
             closed.get_or_create(&vec![("code".to_owned(), code.0.to_string())]).inc_by(count);

@@ -11,6 +11,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("activity", 1),
     ("protocol", 1),
     ("store", 2),
+    ("feeds", 2),
     ("actors", 3),
     ("http", 4),
     ("app", 5),
@@ -26,7 +27,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("actix_http", &["http"]),
     ("actix_web_actors", &["http"]),
     ("actix_tls", &["http"]),
-    ("rustls", &["http"]),
+    ("rustls", &["http", "feeds"]),
     ("actix_rt", &["actors", "http", "app"]),
     ("tokio", &["actors", "http", "app", "store"]),
     ("redis", &["store"]),
@@ -37,10 +38,13 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("quick_xml", &["protocol"]),
     ("letshang_web", &["http"]),
     ("clap", &["cli"]),
-    ("ureq", &["cli"]),
+    ("ureq", &["cli", "feeds"]),
     ("toml", &["config"]),
     ("strsim", &["config"]),
     ("ipnet", &["config"]),
+    ("calcard", &["activity"]),
+    ("url", &["protocol"]),
+    ("webpki_root_certs", &["feeds"]),
 ];
 
 /// Files whose length is a sign to split; tests inside them are not counted.

@@ -21,6 +21,8 @@ const BODIES: &[(&str, Body)] = &[
     ("accept", |body| http::parse_accept_body(body, NOW).map(|accept| ends_in_time(accept.shared) + &words(accept))),
     ("profile", profile),
     ("token", |body| http::parse_token_body(body).map(words)),
+    ("phone", |body| http::parse_phone_body(body).map(words)),
+    ("calendar", |body| http::parse_calendar_body(body).map(words)),
 ];
 
 /// A body is refused in few words, or keeps its bounds.

@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use letshang::activity::histogram::UserSet;
 use letshang::activity::steps::StepCounter;
-use letshang::store::rows::{AuditEntry, HourRow, InviteRow, LiveRow, MarkRow, PageRow, PairRow, Row, StepsRow};
+use letshang::store::rows::{
+    AuditEntry, CalendarRow, CalendarTextRow, HourRow, InviteRow, LiveRow, MarkRow, PageRow, PairRow, Row, StepsRow,
+};
 
 use super::oracle::is_short;
 
@@ -21,6 +23,8 @@ const RECORDS: &[(&str, Record)] = &[
     ("bitmap", bitmap),
     ("invites", row::<InviteRow>),
     ("audit", row::<AuditEntry>),
+    ("calendars", row::<CalendarRow>),
+    ("calendar texts", row::<CalendarTextRow>),
 ];
 
 /// Bytes are refused, or are a record that is written and read again as the same.

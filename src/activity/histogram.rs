@@ -40,6 +40,11 @@ pub fn start_of_hour(HourOfDay { date, hour }: HourOfDay, zone: &TimeZone) -> Un
     zone.to_timestamp(wall).map_or(UnixMs(i64::MIN), |start| UnixMs(start.as_millisecond()))
 }
 
+/// The first moment of a day; where clocks are set forward at midnight the day begins an hour late.
+pub(super) fn start_of_day(date: Date, zone: &TimeZone) -> UnixMs {
+    start_of_hour(HourOfDay { date, hour: 0 }, zone)
+}
+
 /// The first moment after `t` that lies in another hour of the day.
 #[must_use]
 pub fn start_of_next_hour(t: UnixMs, zone: &TimeZone) -> UnixMs {

@@ -1,71 +1,97 @@
-//! Steps of a day: the phone's own count where it sends one, else metres walked over the length of a stride.
+//! Steps of a day: a device's own count where there is one, else metres on foot over the length of a step.
+//!
+//! What is kept is not days but quarters of an hour ([`slots`]), by device, and for which time each device has been heard
+//! ([`spans`]). Days are sums over them in the person's time zone. So a late fix or count corrects the day to which it belongs, and
+//! a new zone neither loses nor doubles a step.
+//!
+//! Of several devices, where one counted itself its count holds; otherwise, quarter by quarter, the larger.
+mod bytes;
+mod counted;
+mod moving;
+mod room;
+mod slots;
+mod spans;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::histogram::hour_of;
-use super::walking::Walking;
+use self::bytes::Former;
+use self::counted::{Bounds, Counted};
+use self::moving::{Changed, Moving, seconds};
+use self::slots::{PARTS, SLOT_S, Slot, Slots};
+use super::histogram::{civil, start_of_day};
 use crate::domain::{Fix, UnixMs};
 
 /// The length of a step where a person gave none, metres (PROTOCOL.md, section 2).
 pub const DEFAULT_STRIDE_M: f32 = 0.762;
-/// How many days are kept.
-const DAYS: usize = 4;
 /// How many devices of one person are followed; the one silent for longest makes room.
-const DEVICES: usize = 4;
-/// Nobody takes more steps a second: a count that says so at the start of a day is still yesterday's.
-const STEPS_PER_SECOND: i64 = 4;
-const FORMAT: u8 = 1;
+pub const DEVICES: usize = 4;
+/// For how long late reports still correct a day, seconds: they may be 7 days old, and the day in which they lie must be there as a whole.
+const WINDOW_S: u32 = 9 * 86_400;
+/// How many days are listed at most, if they were never asked for to be kept: of somebody who hides for long.
+const DAYS: usize = 64;
+/// A device that itself walked this many times as far as the others counted, and ...
+const LEFT_BEHIND: (u32, u32) = (3, 2);
+/// ... this many steps more, was carried while they were not.
+const LEFT_BEHIND_STEPS: u32 = 1_000;
 
-/// What a fix did to the count.
+/// A day of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepChange {
-    /// Nothing.
-    Same,
-    /// The count of a day is another now.
-    Counted {
-        /// The day, in the person's time zone.
-        date: Date,
-        /// Its steps so far.
-        steps: u32,
-    },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
 struct Day {
     date: Date,
     steps: u32,
+    /// Steps that stand in no slot: counted by an older version.
+    before: u32,
+    /// Unchanged since [`StepCounter::days_to_keep`].
+    kept: bool,
 }
 
-/// One device's part of a day.
-#[derive(Clone, Debug, PartialEq)]
+/// What one device says.
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Device {
     index: u16,
-    date: Date,
-    /// Steps from distance.
-    walked: f32,
-    /// The phone's newest count, once it sent one that day.
-    count: Option<u32>,
-    /// What to add to `count`: what was counted before the phone restarted, less what was yesterday's.
-    base: i64,
-    /// Time of its newest fix.
-    newest: UnixMs,
-    walking: Walking,
+    counted: Counted,
+    moving: Moving,
 }
 
-/// One person's steps, over all their devices: of several devices the larger count holds, they are never added up.
+/// One person's steps, over all their devices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepCounter {
     stride_m: f32,
+    zone: TimeZone,
     /// Newest first.
     days: Vec<Day>,
     devices: Vec<Device>,
+    /// Of devices that made room.
+    others: Slots,
+    /// The day that was looked at last.
+    looked_at: Option<(Date, Bounds)>,
+    /// The zone by which the days were summed up, as it was read back.
+    stored_zone: Option<u32>,
+    /// Devices as an older version kept them, until the zone is known.
+    former: Vec<Former>,
+}
+
+impl Default for StepCounter {
+    fn default() -> Self {
+        Self::new(DEFAULT_STRIDE_M)
+    }
 }
 
 impl StepCounter {
-    /// A counter for steps of `stride_m` metres; a stride outside 0.2 to 2 m becomes the default.
+    /// A counter for steps of `stride_m` metres, with days by UTC; a stride outside 0.2 to 2 m becomes the default.
     #[must_use]
     pub fn new(stride_m: f32) -> Self {
-        let mut counter = Self { stride_m: DEFAULT_STRIDE_M, days: Vec::new(), devices: Vec::new() };
+        let mut counter = Self {
+            stride_m: DEFAULT_STRIDE_M,
+            zone: TimeZone::UTC,
+            days: Vec::new(),
+            devices: Vec::new(),
+            others: Slots::default(),
+            looked_at: None,
+            stored_zone: None,
+            former: Vec::new(),
+        };
         counter.set_stride(stride_m);
         counter
     }
@@ -75,339 +101,271 @@ impl StepCounter {
         self.stride_m = if (0.2..=2.0).contains(&stride_m) { stride_m } else { DEFAULT_STRIDE_M };
     }
 
-    /// Takes a fix of one device. Fixes that are not newer than the device's newest are ignored.
-    pub fn report(&mut self, fix: &Fix, device: u16, zone: &TimeZone) -> StepChange {
+    /// Sets the zone whose midnights divide the days, also those of the last week. True when a day's count is another because of
+    /// that.
+    pub fn set_zone(&mut self, zone: &TimeZone) -> bool {
+        let before = self.stored_zone.take().unwrap_or_else(|| bytes::zone_number(&self.zone));
+        self.zone = zone.clone();
+        self.looked_at = None;
+        self.take_over_former();
+        if before == bytes::zone_number(zone) {
+            return false;
+        }
+        for device in &mut self.devices {
+            device.counted.move_zone();
+        }
+        let Some((_, newest)) = self.slot_range() else { return false };
+        // What lies before the window is as it was: of the first day in it a part may be forgotten.
+        let known_from = newest.saturating_sub(WINDOW_S / SLOT_S - 96);
+        let mut dates: Vec<Date> = self.days.iter().map(|day| day.date).collect();
+        let (mut date, last) = (self.date_of(known_from * SLOT_S), self.date_of(newest * SLOT_S));
+        while date <= last {
+            dates.push(date);
+            let Ok(next) = date.tomorrow() else { break };
+            date = next;
+        }
+        dates.retain(|date| self.bounds(*date).to > known_from * SLOT_S);
+        let changed = dates.into_iter().filter(|date| self.recount(*date)).count();
+        changed > 0
+    }
+
+    /// Takes a fix of one device, in whatever order they come. True when a day's count changed.
+    pub fn report(&mut self, fix: &Fix, device: u16) -> bool {
         let stride_m = self.stride_m;
-        let Some(device) = self.device(device) else { return StepChange::Same };
-        if fix.t <= device.newest {
-            return StepChange::Same;
+        // Nearly every fix is a newer one of a known device, and only waits to be averaged with others.
+        if fix.steps.is_none()
+            && let Some(known) = self.devices.iter_mut().find(|known| known.index == device)
+            && fix.t.0 > known.moving.newest()
+        {
+            let changed = known.moving.report(fix, stride_m);
+            return changed.is_some() && self.changed(changed);
         }
-        device.newest = fix.t;
-        if let Some(count) = fix.steps {
-            device.count_to(count, fix.t, zone);
-        } else {
-            let metres = device.walking.report(fix);
-            if metres <= 0.0 {
-                return StepChange::Same;
+        let Some(at) = self.device(device) else { return false };
+        let Some(steps) = fix.steps else {
+            let is_late = self.devices.get(at).is_some_and(|device| fix.t.0 <= device.moving.newest());
+            if is_late && self.is_too_old(fix.t) {
+                return false;
             }
-            device.turn_to(hour_of(fix.t, zone).date);
-            device.walked += metres / stride_m;
+            let changed = self.devices.get_mut(at).and_then(|device| device.moving.report(fix, stride_m));
+            return changed.is_some() && self.changed(changed);
+        };
+        if self.is_too_old(fix.t) {
+            return false;
         }
-        let date = device.date;
-        self.total(date)
+        let t = seconds(fix.t.0);
+        let day = self.bounds(self.date_of(t));
+        let device = self.devices.get_mut(at);
+        let changed = device.is_some_and(|device| device.counted.day_so_far(t, steps, day));
+        changed && self.changed(Some((day.from, t)))
+    }
+
+    /// Takes steps that one device counted itself from `from` to `to`. A span that it has told of before adds nothing; more than 4 steps a
+    /// second are not believed. True when a day's count changed.
+    pub fn count(&mut self, device: u16, from: UnixMs, to: UnixMs, steps: u32) -> bool {
+        if self.is_too_old(from) {
+            return false;
+        }
+        let Some(at) = self.device(device) else { return false };
+        let (from, to) = (seconds(from.0), seconds(to.0));
+        // What no window holds is no walk.
+        if to.saturating_sub(from) > WINDOW_S {
+            return false;
+        }
+        let changed = self.devices.get_mut(at).is_some_and(|device| device.counted.span(from, to, steps));
+        changed && self.changed(Some((from, to)))
     }
 
     /// The steps of the day that `now` lies in.
     #[must_use]
-    pub fn today(&self, now: UnixMs, zone: &TimeZone) -> u32 {
-        self.day(hour_of(now, zone).date).unwrap_or(0)
+    pub fn today(&self, now: UnixMs) -> u32 {
+        self.day(civil(now, &self.zone).date()).unwrap_or(0)
     }
 
-    /// The steps of a day; `None` when nothing was counted then or it is too long ago (the newest four days are kept).
+    /// The steps of a day; `None` when nothing was counted then or it is too long ago (the newest nine days are kept).
     #[must_use]
     pub fn day(&self, date: Date) -> Option<u32> {
         self.days.iter().find(|day| day.date == date).map(|day| day.steps)
     }
 
-    /// The days kept, newest first.
+    /// The days listed, newest first.
     pub fn days(&self) -> impl Iterator<Item = (Date, u32)> + '_ {
         self.days.iter().map(|day| (day.date, day.steps))
     }
 
-    /// The counts as bytes for a store. What was walked since the last sample judged is not in them.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(7 + 8 * self.days.len() + 31 * self.devices.len());
-        out.push(FORMAT);
-        out.extend(self.stride_m.to_le_bytes());
-        out.extend(u8::try_from(self.days.len()).unwrap_or(u8::MAX).to_le_bytes());
-        for day in &self.days {
-            out.extend(number_of(day.date).to_le_bytes());
-            out.extend(day.steps.to_le_bytes());
-        }
-        out.extend(u8::try_from(self.devices.len()).unwrap_or(u8::MAX).to_le_bytes());
-        for device in &self.devices {
-            out.extend(device.index.to_le_bytes());
-            out.extend(number_of(device.date).to_le_bytes());
-            out.extend(device.walked.to_le_bytes());
-            out.push(u8::from(device.count.is_some()));
-            out.extend(device.count.unwrap_or(0).to_le_bytes());
-            out.extend(device.base.to_le_bytes());
-            out.extend(device.newest.0.to_le_bytes());
-        }
-        out
+    /// The days that changed since this was called last.
+    pub fn days_to_keep(&mut self) -> impl Iterator<Item = (Date, u32)> + '_ {
+        let changed = self.days.iter_mut().filter(|day| !day.kept);
+        changed.map(|day| {
+            day.kept = true;
+            (day.date, day.steps)
+        })
     }
 
-    /// A counter from [`StepCounter::to_bytes`]; `None` when they are of another version or damaged.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        if take::<1>(&mut rest)? != [FORMAT] {
-            return None;
-        }
-        let mut counter = Self::new(f32::from_le_bytes(take(&mut rest)?));
-        let [days] = take(&mut rest)?;
-        for _ in 0..days {
-            let date = date_of(i32::from_le_bytes(take(&mut rest)?))?;
-            counter.days.push(Day { date, steps: u32::from_le_bytes(take(&mut rest)?) });
-        }
-        let [devices] = take(&mut rest)?;
-        for _ in 0..devices {
-            let mut device = Device::new(u16::from_le_bytes(take(&mut rest)?));
-            device.date = date_of(i32::from_le_bytes(take(&mut rest)?))?;
-            device.walked = Some(f32::from_le_bytes(take(&mut rest)?)).filter(|walked| (0.0..1e9).contains(walked))?;
-            let [has_count] = take(&mut rest)?;
-            let count = u32::from_le_bytes(take(&mut rest)?);
-            device.count = (has_count == 1).then_some(count);
-            device.base = i64::from_le_bytes(take(&mut rest)?);
-            device.newest = UnixMs(i64::from_le_bytes(take(&mut rest)?));
-            counter.devices.push(device);
-        }
-        let sound = rest.is_empty() && counter.days.len() <= DAYS && counter.devices.len() <= DEVICES;
-        sound.then_some(counter)
+    /// True for what is so old that the day in which it lies is not known as a whole any more.
+    fn is_too_old(&self, t: UnixMs) -> bool {
+        self.slot_range().is_some_and(|(_, newest)| seconds(t.0) / SLOT_S + (WINDOW_S / SLOT_S - 96) < newest)
     }
 
-    fn device(&mut self, index: u16) -> Option<&mut Device> {
-        let at = self.devices.iter().position(|device| device.index == index);
-        let at = at.unwrap_or_else(|| {
-            if self.devices.len() >= DEVICES {
-                let oldest = self.devices.iter().enumerate().min_by_key(|(_, device)| device.newest);
-                if let Some(oldest) = oldest.map(|(at, _)| at) {
-                    self.devices.swap_remove(oldest);
-                }
-            }
-            self.devices.reserve_exact(1);
-            self.devices.push(Device::new(index));
-            self.devices.len() - 1
-        });
-        self.devices.get_mut(at)
+    /// The oldest and the newest slot.
+    fn slot_range(&self) -> Option<(u32, u32)> {
+        let of = |slots: &Slots| Some((slots.all().first()?.at, slots.all().last()?.at));
+        let devices = self.devices.iter().flat_map(|device| [&device.counted.slots, &device.moving.slots]);
+        let ranges = devices.chain([&self.others]).filter_map(of);
+        ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
-    /// Recomputes a day: phones' own counts hold where there are any, and of several devices the largest.
-    fn total(&mut self, date: Date) -> StepChange {
-        let of_day = || self.devices.iter().filter(|device| device.date == date);
-        let counted = of_day().filter_map(Device::counted).max();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a day's steps are few and positive"
-        )]
-        let steps = counted.unwrap_or_else(|| of_day().map(|device| device.walked as u32).max().unwrap_or(0));
+    fn device(&mut self, index: u16) -> Option<usize> {
+        if let Some(at) = self.devices.iter().position(|device| device.index == index) {
+            return Some(at);
+        }
+        if self.devices.len() >= DEVICES {
+            let oldest = self.devices.iter().enumerate().min_by_key(|(_, device)| device.newest());
+            let gone = oldest.map(|(at, _)| at).map(|at| self.devices.swap_remove(at))?;
+            gone.slots(0, u32::MAX).for_each(|slot| self.others.raise(slot));
+        }
+        self.devices.reserve_exact(1);
+        self.devices.push(Device { index, ..Device::default() });
+        Some(self.devices.len() - 1)
+    }
+
+    /// Sums up the days of a span anew. True when one is another now.
+    fn changed(&mut self, changed: Changed) -> bool {
+        let Some((from, to)) = changed else { return false };
+        let (mut date, last) = (self.date_of(from), self.date_of(to));
+        let mut other = self.recount(date);
+        while date < last {
+            let Ok(next) = date.tomorrow() else { break };
+            date = next;
+            other |= self.recount(date);
+        }
+        other
+    }
+
+    fn recount(&mut self, date: Date) -> bool {
+        let bounds = self.bounds(date);
+        let steps = self.sum(bounds.from.div_ceil(SLOT_S), bounds.to.div_ceil(SLOT_S));
         if let Some(day) = self.days.iter_mut().find(|day| day.date == date) {
-            if day.steps == steps {
-                return StepChange::Same;
-            }
-            day.steps = steps;
-        } else {
-            let at = self.days.iter().position(|day| day.date < date).unwrap_or(self.days.len());
-            self.days.insert(at, Day { date, steps });
-            self.days.truncate(DAYS);
+            let steps = steps.saturating_add(day.before);
+            let other = steps != day.steps;
+            (day.steps, day.kept) = (steps, day.kept && !other);
+            return other;
         }
-        StepChange::Counted { date, steps }
+        if steps == 0 {
+            return false;
+        }
+        let at = self.days.iter().position(|day| day.date < date).unwrap_or(self.days.len());
+        self.days.reserve_exact(1);
+        self.days.insert(at, Day { date, steps, before: 0, kept: false });
+        self.forget();
+        true
     }
-}
 
-/// A day as year × 512 + month × 32 + day: in order, and the same in every time zone.
-fn number_of(date: Date) -> i32 {
-    i32::from(date.year()) * 512 + i32::from(date.month()) * 32 + i32::from(date.day())
-}
+    /// Forgets what no report can correct any more.
+    fn forget(&mut self) {
+        let Some((_, newest)) = self.slot_range() else { return };
+        let oldest = newest.saturating_sub(WINDOW_S / SLOT_S);
+        for device in &mut self.devices {
+            device.counted.forget_before(oldest);
+            device.moving.forget_before(oldest, oldest * SLOT_S);
+        }
+        self.others.forget_before(oldest);
+        let first = self.date_of(oldest * SLOT_S);
+        self.days.retain(|day| day.date >= first || !day.kept);
+        self.days.truncate(DAYS);
+    }
 
-fn date_of(number: i32) -> Option<Date> {
-    let part = |value: i32| i8::try_from(value).ok();
-    let year = i16::try_from(number.div_euclid(512)).ok()?;
-    let month = number.rem_euclid(512);
-    Date::new(year, part(month / 32)?, part(month % 32)?).ok()
-}
+    /// The steps of some slots over all devices.
+    fn sum(&self, from: u32, to: u32) -> u32 {
+        if let [device] = self.devices.as_slice()
+            && device.counted.spans.all().is_empty()
+            && self.others.all().is_empty()
+        {
+            return device.moving.slots.sum(from, to) / PARTS;
+        }
+        let alone = |device: &Device| device.slots(from, to).fold(0_u32, |sum, slot| sum.saturating_add(slot.parts));
+        let mut devices: Vec<(u32, &Device)> = self.devices.iter().map(|device| (alone(device), device)).collect();
+        devices.sort_by_key(|(parts, _)| std::cmp::Reverse(*parts));
+        let all = devices.iter().flat_map(|(_, device)| device.slots(from, to));
+        let mut slots: Vec<u32> = all.chain(self.others.within(from, to).iter().copied()).map(|slot| slot.at).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        let value = |at: &u32| {
+            let counts = devices.iter().find(|(_, device)| device.counted.covers(*at));
+            counts.map_or_else(
+                || devices.iter().map(|(_, device)| device.at(*at)).max().unwrap_or(0).max(self.others.at(*at)),
+                |(_, device)| device.counted.slots.at(*at),
+            )
+        };
+        let together = slots.iter().fold(0_u32, |sum, at| sum.saturating_add(value(at))) / PARTS;
+        // Whoever carried a device took the steps that it saw: a phone that counts may have been left at home.
+        let alone = devices.first().map_or(0, |(parts, _)| parts / PARTS);
+        let (times, over) = LEFT_BEHIND;
+        let left_behind = u64::from(alone) * u64::from(over) > u64::from(together) * u64::from(times);
+        if left_behind && alone > together.saturating_add(LEFT_BEHIND_STEPS) { alone } else { together }
+    }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk()?;
-    *rest = tail;
-    Some(*head)
+    fn date_of(&self, t: u32) -> Date {
+        match self.looked_at {
+            Some((date, bounds)) if (bounds.from..bounds.to).contains(&t) => date,
+            _ => civil(UnixMs(i64::from(t) * 1_000), &self.zone).date(),
+        }
+    }
+
+    fn bounds(&mut self, date: Date) -> Bounds {
+        if let Some((_, bounds)) = self.looked_at.filter(|(looked_at, _)| *looked_at == date) {
+            return bounds;
+        }
+        let start = |date: Date| seconds(start_of_day(date, &self.zone).0);
+        let bounds = Bounds { from: start(date), to: date.tomorrow().map_or(u32::MAX, start) };
+        self.looked_at = Some((date, bounds));
+        bounds
+    }
+
+    /// Takes over what an older version kept: the newest day of each device, spread over the time in which it was counted.
+    fn take_over_former(&mut self) {
+        for former in std::mem::take(&mut self.former) {
+            let day = self.bounds(former.date);
+            if let Some(at) = self.device(former.index)
+                && let Some(device) = self.devices.get_mut(at)
+                && (day.from..day.to).contains(&former.newest)
+            {
+                former.hand_over(day, &mut device.counted, &mut device.moving);
+            }
+        }
+        for at in 0..self.days.len() {
+            let Some(date) = self.days.get(at).map(|day| day.date) else { break };
+            let bounds = self.bounds(date);
+            let known = self.sum(bounds.from.div_ceil(SLOT_S), bounds.to.div_ceil(SLOT_S));
+            if let Some(day) = self.days.get_mut(at).filter(|day| day.before == u32::MAX) {
+                day.before = day.steps.saturating_sub(known);
+            }
+        }
+    }
 }
 
 impl Device {
-    fn new(index: u16) -> Self {
-        Self {
-            index,
-            date: Date::ZERO,
-            walked: 0.0,
-            count: None,
-            base: 0,
-            newest: UnixMs(i64::MIN),
-            walking: Walking::default(),
-        }
+    /// When it was heard last, Unix milliseconds.
+    fn newest(&self) -> i64 {
+        let counted = self.counted.spans.all().last().map_or(i64::MIN, |span| i64::from(span.to) * 1_000);
+        let known = self.moving.known_time().all().last().map_or(i64::MIN, |span| i64::from(span.to) * 1_000);
+        counted.max(known)
     }
 
-    fn turn_to(&mut self, date: Date) {
-        if self.date != date {
-            self.date = date;
-            self.walked = 0.0;
-            self.count = None;
-            self.base = 0;
-        }
+    /// The parts of a slot by this device alone.
+    fn at(&self, at: u32) -> u32 {
+        let counted = self.counted.slots.at(at);
+        if self.counted.covers(at) { counted } else { counted.max(self.moving.slots.at(at)) }
     }
 
-    fn counted(&self) -> Option<u32> {
-        self.count.map(|count| u32::try_from((i64::from(count).saturating_add(self.base)).max(0)).unwrap_or(u32::MAX))
-    }
-
-    /// Takes the phone's own count.
-    fn count_to(&mut self, count: u32, t: UnixMs, zone: &TimeZone) {
-        let now = super::histogram::civil(t, zone);
-        if self.date != now.date() {
-            let yesterday = self.count;
-            self.turn_to(now.date());
-            let seconds = i64::from(now.hour()) * 3_600 + i64::from(now.minute()) * 60 + i64::from(now.second());
-            if i64::from(count) > STEPS_PER_SECOND * (seconds + 60) {
-                // The phone has not turned to the new day yet: only what came since yesterday's count is today's.
-                self.base = -i64::from(yesterday.filter(|&yesterday| yesterday <= count).unwrap_or(count));
-            }
-        } else if let Some(before) = self.count
-            && count < before
-        {
-            if count > before / 2 {
-                return; // a correction or a report out of order: the larger count holds
-            }
-            self.base = self.base.saturating_add(i64::from(before)); // the phone restarted, or turned to the new day late
-        }
-        self.count = Some(count);
+    /// The slots in which it counted or moved, each once.
+    fn slots(&self, from: u32, to: u32) -> impl Iterator<Item = Slot> + '_ {
+        let (counted, moving) = (&self.counted.slots, &self.moving.slots);
+        let only_moved = moving.within(from, to).iter().filter(|slot| counted.at(slot.at) == 0);
+        let slots = counted.within(from, to).iter().chain(only_moved);
+        slots.map(|slot| Slot { at: slot.at, parts: self.at(slot.at) })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::FixFields;
-
-    /// 2026-03-02 00:00 UTC.
-    const MIDNIGHT: i64 = 1_772_409_600_000;
-    const HOUR: i64 = 3_600_000;
-
-    fn counted(t: i64, steps: f64) -> Fix {
-        let fields = FixFields { lat: 40.76, lon: -73.97, t, steps: Some(steps), ..FixFields::default() };
-        Fix::recorded(&fields, UnixMs(t)).unwrap()
-    }
-
-    fn walk(counter: &mut StepCounter, device: u16, from: i64, seconds: i64) {
-        for second in 0..seconds {
-            let t = from + second * 1_000;
-            let lon = -73.97 + second as f64 * 1.4 / (111_195.0 * 40.76_f64.to_radians().cos());
-            let fields = FixFields { lat: 40.76, lon, t, acc: Some(4.0), ..FixFields::default() };
-            counter.report(&Fix::recorded(&fields, UnixMs(t)).unwrap(), device, &TimeZone::UTC);
-        }
-    }
-
-    fn today(counter: &StepCounter, t: i64) -> u32 {
-        counter.today(UnixMs(t), &TimeZone::UTC)
-    }
-
-    fn after(counts: &[(i64, f64)]) -> StepCounter {
-        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
-        for &(t, steps) in counts {
-            counter.report(&counted(MIDNIGHT + t, steps), 0, &TimeZone::UTC);
-        }
-        counter
-    }
-
-    #[test]
-    fn the_phones_own_count_is_the_count() {
-        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
-        let date = jiff::civil::date(2026, 3, 2);
-        let zone = TimeZone::UTC;
-        let change = counter.report(&counted(MIDNIGHT + HOUR, 100.0), 0, &zone);
-        assert_eq!(change, StepChange::Counted { date, steps: 100 });
-        assert_eq!(counter.report(&counted(MIDNIGHT + HOUR + 1, 100.0), 0, &zone), StepChange::Same);
-        assert_eq!(counter.report(&counted(MIDNIGHT + HOUR, 900.0), 0, &zone), StepChange::Same, "late");
-        assert_eq!((today(&counter, MIDNIGHT + 2 * HOUR), counter.day(date)), (100, Some(100)));
-        assert_eq!(today(&counter, MIDNIGHT + 24 * HOUR), 0);
-    }
-
-    #[test]
-    fn a_phone_that_restarts_or_corrects_itself_loses_nothing() {
-        let restarted = after(&[(8 * HOUR, 5_000.0), (9 * HOUR, 10.0), (10 * HOUR, 300.0)]);
-        assert_eq!(today(&restarted, MIDNIGHT + 10 * HOUR), 5_300);
-        let corrected = after(&[(8 * HOUR, 5_000.0), (9 * HOUR, 4_990.0), (10 * HOUR, 5_010.0)]);
-        assert_eq!(today(&corrected, MIDNIGHT + 10 * HOUR), 5_010);
-    }
-
-    #[test]
-    fn a_phone_that_turns_to_the_new_day_late_does_not_bring_yesterdays_steps() {
-        let late = after(&[(-HOUR, 8_000.0), (30_000, 8_003.0), (60_000, 8_010.0), (300_000, 4.0), (900_000, 54.0)]);
-        assert_eq!(today(&late, MIDNIGHT + HOUR), 64);
-        assert_eq!(today(&late, MIDNIGHT - 1), 8_000);
-        let unknown = after(&[(30_000, 8_003.0), (60_000, 8_010.0)]);
-        assert_eq!(today(&unknown, MIDNIGHT + HOUR), 7);
-        let in_time = after(&[(-HOUR, 8_000.0), (9 * HOUR, 900.0)]);
-        assert_eq!(today(&in_time, MIDNIGHT + 9 * HOUR), 900);
-    }
-
-    #[test]
-    fn the_day_is_the_persons_own() {
-        let new_york = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
-        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
-        counter.report(&counted(MIDNIGHT + 4 * HOUR, 700.0), 0, &new_york);
-        assert_eq!(counter.day(jiff::civil::date(2026, 3, 1)), Some(700));
-        assert_eq!(counter.today(UnixMs(MIDNIGHT + 5 * HOUR), &new_york), 0);
-    }
-
-    #[test]
-    fn distance_counts_where_the_phone_does_not_and_a_stride_is_the_persons() {
-        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
-        walk(&mut counter, 0, MIDNIGHT + HOUR, 600);
-        let plain = f64::from(today(&counter, MIDNIGHT + 2 * HOUR));
-        assert!((plain / (600.0 * 1.4 / 0.762) - 1.0).abs() < 0.1, "{plain}");
-        let mut tall = StepCounter::new(1.0);
-        walk(&mut tall, 0, MIDNIGHT + HOUR, 600);
-        assert!((f64::from(today(&tall, MIDNIGHT + 2 * HOUR)) / (plain * 0.762) - 1.0).abs() < 0.01);
-        assert_eq!(StepCounter::new(f32::NAN), StepCounter::new(DEFAULT_STRIDE_M));
-    }
-
-    #[test]
-    fn two_devices_in_one_pocket_are_one_walk() {
-        let mut counter = StepCounter::new(DEFAULT_STRIDE_M);
-        walk(&mut counter, 0, MIDNIGHT + HOUR, 600);
-        let alone = today(&counter, MIDNIGHT + 2 * HOUR);
-        walk(&mut counter, 1, MIDNIGHT + HOUR, 600);
-        assert_eq!(today(&counter, MIDNIGHT + 2 * HOUR), alone);
-        counter.report(&counted(MIDNIGHT + 2 * HOUR, 5_000.0), 2, &TimeZone::UTC);
-        counter.report(&counted(MIDNIGHT + 2 * HOUR, 4_000.0), 3, &TimeZone::UTC);
-        assert_eq!(today(&counter, MIDNIGHT + 2 * HOUR), 5_000);
-        counter.report(&counted(MIDNIGHT + 2 * HOUR, 6_000.0), 4, &TimeZone::UTC);
-        assert_eq!((today(&counter, MIDNIGHT + 2 * HOUR), counter.devices.len()), (6_000, DEVICES));
-    }
-
-    #[test]
-    fn the_newest_days_are_kept_and_survive_as_bytes() {
-        let mut counter = StepCounter::new(0.7);
-        for day in 0..6 {
-            walk(&mut counter, 0, MIDNIGHT + day * 24 * HOUR + HOUR, 120);
-            counter.report(&counted(MIDNIGHT + day * 24 * HOUR + 8 * HOUR, 1_000.0 + day as f64), 1, &TimeZone::UTC);
-        }
-        let dates: Vec<_> = counter.days().map(|(date, steps)| (date.day(), steps)).collect();
-        assert_eq!(dates, [(7, 1_005), (6, 1_004), (5, 1_003), (4, 1_002)]);
-        let bytes = counter.to_bytes();
-        let mut back = StepCounter::from_bytes(&bytes).unwrap();
-        assert_eq!(back.to_bytes(), bytes);
-        assert!(bytes.len() < 128, "{}", bytes.len());
-        let t = MIDNIGHT + 5 * 24 * HOUR + 8 * HOUR;
-        assert_eq!(back.report(&counted(t, 9_000.0), 1, &TimeZone::UTC), StepChange::Same, "known before the restart");
-        assert_eq!(today(&back, t), 1_005);
-    }
-
-    proptest! {
-        #[test]
-        fn damaged_bytes_are_refused_or_read_but_never_fatal(damage in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let bytes = [&[FORMAT], damage.as_slice()].concat();
-            if let Some(mut counter) = StepCounter::from_bytes(&bytes) {
-                counter.report(&counted(MIDNIGHT, 5.0), 0, &TimeZone::UTC);
-            }
-        }
-    }
-
-    #[test]
-    fn a_person_takes_little_memory() {
-        assert!(size_of::<Device>() + size_of::<StepCounter>() <= 320);
-    }
-}
+#[path = "steps/tests.rs"]
+mod tests;

@@ -52,8 +52,7 @@ impl Track {
 
     /// Takes a fix and says what it became.
     pub fn accept(&mut self, fix: Fix) -> Accepted {
-        // A receiver without a fix says 0, 0, and claims no accuracy; somebody who is really there does.
-        if is_null_island(fix.position) && fix.accuracy.is_none_or(|accuracy| accuracy == 0.0) {
+        if is_nowhere(&fix) {
             return Accepted::NullIsland;
         }
         if let Some(newest) = &self.newest {
@@ -77,6 +76,12 @@ impl Track {
         self.suspect = Some(fix);
         Accepted::Suspect
     }
+}
+
+/// A receiver without a fix says 0, 0, and claims no accuracy; somebody who is really there does.
+#[must_use]
+pub fn is_nowhere(fix: &Fix) -> bool {
+    is_null_island(fix.position) && fix.accuracy.is_none_or(|accuracy| accuracy == 0.0)
 }
 
 fn is_null_island(position: LatLon) -> bool {

@@ -1,10 +1,20 @@
-//! Metres walked, from one device's fixes: noise, standing around, vehicles and outliers taken out.
+//! Metres on foot, from one device's fixes: noise, standing around, vehicles and outliers taken out.
 //!
 //! Fixes are averaged into *samples* of a few seconds, so ten noisy fixes a second and one in half a minute look alike.
 //! A person **stands** around a slowly following mean place until two samples in a row lie beyond the noise in one
 //! direction; then they **walk**: the chords between samples add up, and about every 15 seconds the stretch is judged by its
-//! speed. A stretch faster than a person proves a vehicle: what was walked in the minutes around it is a
-//! crawl in traffic, and is dropped. After a vehicle, walking is held back until it has lasted [`COOL_OFF_MS`].
+//! speed. A stretch faster than a person proves a vehicle; after it, walking is held back until it has lasted
+//! [`COOL_OFF_MS`]: a crawl in traffic is none. A pace between a walker's and a vehicle's is a **run** once it has lasted
+//! [`RUN_MS`] without a vehicle's speed in between.
+//!
+//! A silence of more than [`GAP_MS`] ends everything. Whether it was a walk can only be guessed from its two ends:
+//! [`Place::walk_to`].
+mod sample;
+mod spot;
+
+use self::sample::{Bucket, GOOD_M, LONGEST_SAMPLE_MS, SAMPLE_MS, Sample, Scatter};
+use self::spot::{Metres, Spot, both};
+pub use self::spot::{Place, Sighting, Stretch};
 use crate::domain::Fix;
 
 /// Slower than this is standing around, metres per second (PROTOCOL.md, section 2).
@@ -12,26 +22,21 @@ pub const SLOWEST: f32 = 0.4;
 /// Faster than this is no walking, metres per second (PROTOCOL.md, section 2).
 pub const FASTEST: f32 = 2.5;
 /// Faster than this over ten seconds or more is a vehicle, metres per second.
-const VEHICLE: f32 = 4.0;
+const VEHICLE: f32 = 5.5;
+/// Up to here a pace may be a runner's, metres per second...
+const RUN: f32 = 4.2;
+/// ...with stretches up to this...
+const SPRINT: f32 = 5.0;
+/// ...seen at least this often, seconds: a bus has a runner's mean speed over a minute...
+const RUN_SEEN_S: f32 = 45.0;
+/// ...if it lasts for so long, milliseconds, or ends in a walk.
+pub const RUN_MS: i64 = 60_000;
 /// How long walking must last after a vehicle before it is believed, milliseconds...
 pub const COOL_OFF_MS: i64 = 300_000;
 /// ...of which the time from one sample to the next counts for at most this: a bus may do anything in between.
 const SEEN_MS: i64 = 30_000;
-/// A longer silence than this says nothing of how its distance was covered, milliseconds.
-const GAP_MS: i64 = 300_000;
-/// A sample averages the fixes of this long, milliseconds: with good accuracy, and otherwise...
-const SAMPLE_MS: (i64, i64) = (2_000, 5_000);
-/// ...and then at least so many of them...
-const SAMPLE_FIXES: u32 = 3;
-/// ...unless that takes longer than this.
-const LONGEST_SAMPLE_MS: i64 = 15_000;
-/// Accuracy up to which the shorter samples do, metres.
-const GOOD_M: f32 = 5.0;
-/// The accuracy of a fix that names none, and the bounds within which a named one is believed, metres.
-const UNKNOWN_M: f32 = 10.0;
-const BEST_M: f32 = 3.0;
-/// Fixes less accurate than this say nothing of walking, metres.
-const COARSEST_M: f32 = 100.0;
+/// After a longer silence than this nothing that was known before holds, milliseconds.
+pub const GAP_MS: i64 = 300_000;
 /// The shortest stretch that is judged, milliseconds: with good accuracy, and otherwise.
 const STRETCH_MS: (i64, i64) = (5_000, 9_000);
 /// A person's pace is judged over about this long, seconds: speed over a short stretch is mostly noise.
@@ -44,78 +49,15 @@ const FOLLOW_MS: i64 = 150_000;
 /// Faster than this from one fix to the next is an outlier, metres per second, unless it lasts for three fixes.
 const OUTLIER: f32 = 70.0;
 
-/// A place and time, in whole 1e-7 degrees (1.1 cm) to be small.
+/// What a fix told.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Spot {
-    lat: i32,
-    lon: i32,
-    t: i64,
-}
-
-/// Metres east and north.
-type Metres = (f32, f32);
-
-impl Spot {
-    #[expect(clippy::cast_possible_truncation, reason = "180 degrees times 1e7 fits")]
-    fn of(fix: &Fix) -> Self {
-        let e7 = |degrees: f64| (degrees * 1e7).round() as i32;
-        Self { lat: e7(fix.position.lat()), lon: e7(fix.position.lon()), t: fix.t.0 }
-    }
-
-    /// Difference in longitude the short way round, 1e-7 degrees.
-    fn east_of(self, origin: Self) -> i64 {
-        const TURN: i64 = 3_600_000_000;
-        let east = i64::from(self.lon) - i64::from(origin.lon);
-        if east > TURN / 2 {
-            east - TURN
-        } else if east < -TURN / 2 {
-            east + TURN
-        } else {
-            east
-        }
-    }
-
-    /// This spot as seen from `origin`, on a plane that touches the Earth there.
-    #[expect(clippy::cast_precision_loss, reason = "centimetres matter, not their fractions")]
-    fn from(self, origin: Self) -> Metres {
-        const METRES: f32 = 0.011_119_508;
-        let north = (i64::from(self.lat) - i64::from(origin.lat)) as f32 * METRES;
-        let squeeze = (origin.lat as f32 * 1e-7).to_radians().cos();
-        (self.east_of(origin) as f32 * METRES * squeeze, north)
-    }
-
-    fn metres_from(self, origin: Self) -> f32 {
-        let (east, north) = self.from(origin);
-        east.hypot(north)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "seconds between fixes")]
-    fn seconds_since(self, earlier: Self) -> f32 {
-        self.t.saturating_sub(earlier.t) as f32 / 1e3
-    }
-
-    /// `self` moved towards `other` by a share of 0 to 1; keeps its time.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "stays between two spots")]
-    fn towards(self, other: Self, share: f32) -> Self {
-        let north = (i64::from(other.lat) - i64::from(self.lat)) as f64 * f64::from(share);
-        let east = other.east_of(self) as f64 * f64::from(share);
-        Self { lat: self.lat + north.round() as i32, lon: self.lon.wrapping_add(east.round() as i32), t: self.t }
-    }
-}
-
-/// Fixes that are being averaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Bucket {
-    first: Spot,
-    /// Sums of the differences from `first`.
-    north: i64,
-    east: i64,
-    elapsed: i64,
-    count: u32,
-    /// The worst accuracy, metres.
-    accuracy: f32,
-    /// Sum of the speeds that the device named, and how many.
-    speed: (f32, u32),
+pub struct Told {
+    /// What is now known to have been covered on foot.
+    pub walked: Option<Stretch>,
+    /// Nothing that was known before holds: it is the first fix, or the first after a silence.
+    pub begins: bool,
+    /// Where that silence began.
+    pub silence: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -145,78 +87,132 @@ enum State {
     },
 }
 
+/// How ground was covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gait {
+    Still,
+    Walk,
+    Run,
+    Ride,
+}
+
+impl Gait {
+    /// How a stretch was covered of which the last part was seen `seconds` apart, by its speed and the pace to which it adds.
+    fn of(speed: f32, pace: f32, seconds: f32) -> Self {
+        if pace < SLOWEST {
+            Self::Still
+        } else if pace <= FASTEST && speed <= DASH {
+            Self::Walk
+        } else if pace <= RUN && speed <= SPRINT && seconds <= RUN_SEEN_S {
+            Self::Run
+        } else {
+            Self::Ride
+        }
+    }
+}
+
+/// A stretch, judged.
+type Judged = Option<(Stretch, Gait)>;
+
 /// One device's walking. Small, cheap to feed, and forgetful: nothing of it outlives the process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Walking {
     newest: Option<Spot>,
+    /// Accuracy of the newest fix, metres.
+    newest_m: f32,
+    /// The device itself named a vehicle's speed.
+    newest_rides: bool,
     bucket: Bucket,
     state: State,
     /// Samples about 5, 10 and 15 seconds ago, newest first: what a vehicle is judged by.
     trail: [Spot; 3],
     /// Time of the newest sample.
     sampled: i64,
+    scatter: Scatter,
     /// For how long walking is still held back after a vehicle, milliseconds.
     cool_ms: i64,
-    /// Metres held back.
-    held: f32,
+    /// What is held back.
+    held: Option<Stretch>,
+    /// A run that has not lasted yet.
+    run: Option<Stretch>,
+    /// When the run began, milliseconds.
+    run_since: Option<i64>,
     outliers: u8,
 }
 
-/// The average of a few seconds of fixes.
-struct Sample {
-    spot: Spot,
-    fixes: u32,
-    /// Accuracy of the fixes in it, metres.
-    accuracy: f32,
-    /// What is left of it after averaging, metres.
-    noise: f32,
-    /// Mean of the speeds that the device named, m/s.
-    speed: Option<f32>,
-}
-
 impl Walking {
-    /// Takes a fix; returns the metres that are now known to have been walked (0 most of the time).
+    /// Time of the newest place, Unix milliseconds.
+    #[must_use]
+    pub fn newest_t(&self) -> Option<i64> {
+        self.newest.map(|spot| spot.t)
+    }
+
+    /// The newest place.
+    #[must_use]
+    pub fn newest(&self) -> Option<Place> {
+        let rides = self.cool_ms > 0 || self.newest_rides;
+        self.newest.map(|spot| Place { spot, accuracy: self.newest_m, rides, t: spot.t })
+    }
+
+    /// Takes a fix; says what is now known to have been covered on foot (nothing most of the time).
     /// Fixes that are not newer than the newest one are ignored.
-    pub fn report(&mut self, fix: &Fix) -> f32 {
-        let accuracy = fix.accuracy.unwrap_or(UNKNOWN_M).max(BEST_M);
-        if accuracy > COARSEST_M {
-            return 0.0;
-        }
-        let spot = Spot::of(fix);
+    pub fn report(&mut self, fix: &Fix) -> Told {
+        Sighting::of(fix).map_or_else(Told::default, |sighting| self.see(&sighting))
+    }
+
+    /// The same for what matters of a fix.
+    pub fn see(&mut self, sighting: &Sighting) -> Told {
+        let mut told = Told::default();
+        let Sighting { spot, accuracy, speed } = *sighting;
         let pause = match self.newest {
             None => i64::MAX,
-            Some(newest) if spot.t <= newest.t => return 0.0,
+            Some(newest) if spot.t <= newest.t => return told,
             Some(newest) => {
                 let reach = OUTLIER * spot.seconds_since(newest).max(1.0);
                 if self.outliers < 2 && spot.metres_from(newest) > reach {
                     self.outliers += 1;
-                    return 0.0;
+                    return told;
                 }
                 spot.t - newest.t
             }
         };
+        if pause > GAP_MS {
+            told = Told { walked: self.finish(), begins: true, silence: self.newest() };
+        }
         self.outliers = 0;
         self.newest = Some(spot);
+        self.newest_m = accuracy;
+        self.newest_rides = speed.is_some_and(|speed| speed > VEHICLE);
         // After a pause the waiting fixes are a sample of their own, and so is this fix: it need not wait for the next.
-        let mut walked = 0.0;
         if pause >= LONGEST_SAMPLE_MS {
-            walked += self.close_bucket();
+            told.walked = both(told.walked, self.close_bucket());
         }
-        self.bucket.add(spot, accuracy, fix.speed);
+        self.bucket.add(spot, accuracy, speed);
         if pause >= LONGEST_SAMPLE_MS || self.bucket.is_full(spot.t) {
-            walked += self.close_bucket();
+            told.walked = both(told.walked, self.close_bucket());
         }
-        walked
+        told
     }
 
-    fn close_bucket(&mut self) -> f32 {
-        match std::mem::take(&mut self.bucket).average() {
-            Some(sample) => self.take(&sample),
-            None => 0.0,
+    /// Ends it: what is known of the newest fixes counts, and the next one begins anew.
+    pub fn finish(&mut self) -> Option<Stretch> {
+        let walked = self.close_bucket();
+        if let State::Walking { start, anchor, path, mut pace } = std::mem::take(&mut self.state)
+            && let Some(newest) = self.newest
+        {
+            let judged = judge(start, newest, path + newest.metres_from(anchor), &mut pace, 0.0);
+            self.count(judged);
         }
+        both(walked, self.release())
     }
 
-    fn take(&mut self, sample: &Sample) -> f32 {
+    fn close_bucket(&mut self) -> Option<Stretch> {
+        let mut sample = std::mem::take(&mut self.bucket).average()?;
+        self.scatter.correct(&mut sample, matches!(self.state, State::Standing { .. }));
+        self.take(&sample)
+    }
+
+    fn take(&mut self, sample: &Sample) -> Option<Stretch> {
         let spot = sample.spot;
         let silence = spot.t - std::mem::replace(&mut self.sampled, spot.t);
         self.cool_ms = (self.cool_ms - silence.min(SEEN_MS)).max(0);
@@ -225,18 +221,48 @@ impl Walking {
             self.trail = [spot; 3];
         } else if self.rides(sample) {
             self.cool_ms = COOL_OFF_MS;
-            self.held = 0.0;
+            self.held = None;
+            self.end_run();
             self.remember(spot);
             self.stand(spot);
         } else {
             self.remember(spot);
-            self.held += match self.state {
-                State::Lost => 0.0,
+            let judged = match self.state {
+                State::Lost => None,
                 State::Standing { .. } => self.while_standing(sample),
                 State::Walking { .. } => self.while_walking(sample),
             };
+            self.count(judged);
         }
-        if self.cool_ms > 0 { 0.0 } else { std::mem::take(&mut self.held) }
+        self.release()
+    }
+
+    fn release(&mut self) -> Option<Stretch> {
+        if self.cool_ms > 0 { None } else { self.held.take() }
+    }
+
+    /// Holds what was covered on foot; a run only once it has lasted, or ends in a walk.
+    fn count(&mut self, judged: Judged) {
+        match judged {
+            None => {}
+            Some((_, Gait::Still | Gait::Ride)) => self.end_run(),
+            Some((stretch, Gait::Walk)) => {
+                let run = self.run.take();
+                self.end_run();
+                self.held = both(both(self.held, run), Some(stretch));
+            }
+            Some((stretch, Gait::Run)) => {
+                self.run = both(self.run, Some(stretch));
+                let since = *self.run_since.get_or_insert(stretch.from);
+                if stretch.to - since >= RUN_MS {
+                    self.held = both(self.held, self.run.take());
+                }
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        (self.run, self.run_since) = (None, None);
     }
 
     fn remember(&mut self, spot: Spot) {
@@ -254,7 +280,10 @@ impl Walking {
         }
         let long_ago = self.trail.iter().find(|spot| sample.spot.t - spot.t >= 9_500);
         long_ago.is_some_and(|&earlier| {
-            sample.spot.metres_from(earlier) - noise > fastest * sample.spot.seconds_since(earlier)
+            let seconds = sample.spot.seconds_since(earlier);
+            // Nobody sprints for a minute.
+            let fastest = if seconds > RUN_SEEN_S { fastest.min(RUN) } else { fastest };
+            sample.spot.metres_from(earlier) - noise > fastest * seconds
         })
     }
 
@@ -262,8 +291,8 @@ impl Walking {
         self.state = State::Standing { origin: spot, mean: spot, samples: 1, inside: spot, outside: ((0.0, 0.0), 0) };
     }
 
-    fn while_standing(&mut self, sample: &Sample) -> f32 {
-        let State::Standing { origin, mean, samples, inside, outside } = &mut self.state else { return 0.0 };
+    fn while_standing(&mut self, sample: &Sample) -> Judged {
+        let State::Standing { origin, mean, samples, inside, outside } = &mut self.state else { return None };
         let spot = sample.spot;
         let radius = 3.0 * sample.accuracy;
         let (east, north) = spot.from(*mean);
@@ -280,37 +309,39 @@ impl Walking {
             if metres <= radius / 2.0 {
                 *inside = spot;
             }
-            return 0.0;
+            return None;
         }
         let ((e, n), count) = *outside;
         let same_way = e * east + n * north > 0.5 * e.hypot(n) * metres;
         *outside = ((east, north), if count > 0 && same_way { count + 1 } else { 1 });
         // A sample of many fixes errs little; one of a single fix lies far out in one case of a hundred.
-        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } {
-            return 0.0;
+        if outside.1 < if sample.fixes > 2 { 2 } else { 3 } || !sample.tried {
+            return None;
         }
         // Someone who stood only briefly was on the way already: the mean has been dragged along, the origin has not.
         let begin = if *samples < 6 { *origin } else { *mean };
-        let pace = spot.metres_from(*inside) / spot.seconds_since(*inside).max(0.001);
+        let inside = *inside;
+        let pace = spot.metres_from(inside) / spot.seconds_since(inside).max(0.001);
         if pace < SLOWEST {
             self.stand(spot);
-            return 0.0;
+            return None;
         }
         self.state = State::Walking { start: spot, anchor: spot, path: 0.0, pace };
-        if pace <= FASTEST { spot.metres_from(begin) } else { 0.0 }
+        let stretch = Stretch { metres: spot.metres_from(begin), from: begin.t, to: spot.t };
+        Some((stretch, Gait::of(pace, pace, spot.seconds_since(inside))))
     }
 
-    fn while_walking(&mut self, sample: &Sample) -> f32 {
-        let State::Walking { start, anchor, path, pace } = &mut self.state else { return 0.0 };
+    fn while_walking(&mut self, sample: &Sample) -> Judged {
+        let State::Walking { start, anchor, path, pace } = &mut self.state else { return None };
         let spot = sample.spot;
         let chord = spot.metres_from(*anchor);
         let seconds = spot.seconds_since(*anchor);
         let shortest = (3.0 * sample.noise).max(4.0);
         if chord < shortest.max(DAWDLE * seconds) {
             if chord < shortest && seconds < (shortest / DAWDLE).max(20.0) {
-                return 0.0;
+                return None;
             }
-            let walked = judge(*start, *anchor, *path, pace);
+            let walked = judge(*start, *anchor, *path, pace, 0.0);
             self.stand(spot);
             return walked;
         }
@@ -318,64 +349,24 @@ impl Walking {
         *anchor = spot;
         let long_enough = if sample.accuracy <= GOOD_M { STRETCH_MS.0 } else { STRETCH_MS.1 };
         if spot.t - start.t < long_enough {
-            return 0.0;
+            return None;
         }
-        let walked = judge(*start, spot, *path, pace);
+        let walked = judge(*start, spot, *path, pace, seconds);
         (*start, *path) = (spot, 0.0);
         walked
     }
 }
 
-/// The metres of a stretch that was walked, judged by the pace to which it adds; a zigzag counts little more than where it led.
-fn judge(start: Spot, end: Spot, path: f32, pace: &mut f32) -> f32 {
+/// A stretch, judged by the pace to which it adds; a zigzag counts little more than where it led.
+fn judge(start: Spot, end: Spot, path: f32, pace: &mut f32, seen: f32) -> Judged {
     let seconds = end.seconds_since(start);
     if seconds <= 0.0 {
-        return 0.0;
+        return None;
     }
     let metres = path.min(1.4 * end.metres_from(start));
     let speed = metres / seconds;
     *pace += (speed - *pace) * seconds / (seconds + PACE_S);
-    if speed <= DASH && (SLOWEST..=FASTEST).contains(pace) { metres } else { 0.0 }
-}
-
-impl Bucket {
-    fn add(&mut self, spot: Spot, accuracy: f32, speed: Option<f32>) {
-        if self.count == 0 {
-            self.first = spot;
-        }
-        self.north += i64::from(spot.lat) - i64::from(self.first.lat);
-        self.east += spot.east_of(self.first);
-        self.elapsed += spot.t - self.first.t;
-        self.count += 1;
-        self.accuracy = self.accuracy.max(accuracy);
-        if let Some(speed) = speed {
-            self.speed = (self.speed.0 + speed, self.speed.1 + 1);
-        }
-    }
-
-    fn is_full(&self, t: i64) -> bool {
-        let lasted = t - self.first.t;
-        if self.accuracy <= GOOD_M {
-            return lasted >= SAMPLE_MS.0;
-        }
-        lasted >= LONGEST_SAMPLE_MS || (lasted >= SAMPLE_MS.1 && self.count >= SAMPLE_FIXES)
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "means of small differences")]
-    fn average(self) -> Option<Sample> {
-        if self.count == 0 {
-            return None;
-        }
-        let count = i64::from(self.count);
-        let spot = Spot {
-            lat: self.first.lat.wrapping_add((self.north / count) as i32),
-            lon: self.first.lon.wrapping_add((self.east / count) as i32),
-            t: self.first.t + self.elapsed / count,
-        };
-        let noise = self.accuracy / (self.count as f32).sqrt();
-        let speed = (self.speed.1 > 0).then(|| self.speed.0 / self.speed.1 as f32);
-        Some(Sample { spot, fixes: self.count, accuracy: self.accuracy, noise, speed })
-    }
+    Some((Stretch { metres, from: start.t, to: end.t }, Gait::of(speed, *pace, seen)))
 }
 
 #[cfg(test)]

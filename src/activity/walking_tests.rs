@@ -22,6 +22,8 @@ struct Person {
     drift: f64,
     drifted: (f64, f64),
     accuracy: Option<f64>,
+    /// The speed that the device names, whatever it does.
+    speed: Option<f32>,
     walked: f64,
 }
 
@@ -30,7 +32,20 @@ impl Person {
         let rng = StdRng::seed_from_u64(seed);
         let walking = Walking::default();
         let origin = (0.0, 0.0);
-        Self { rng, walking, at: origin, t: T0, every_ms, noise, drift: 0.0, drifted: origin, accuracy, walked: 0.0 }
+        let speed = None;
+        Self {
+            rng,
+            walking,
+            at: origin,
+            t: T0,
+            every_ms,
+            noise,
+            drift: 0.0,
+            drifted: origin,
+            accuracy,
+            speed,
+            walked: 0.0,
+        }
     }
 
     fn normal(&mut self) -> f64 {
@@ -52,8 +67,8 @@ impl Person {
             self.drifted = (self.drifted.0 * keep + kick * self.normal(), self.drifted.1 * keep + kick * self.normal());
             let east = self.at.0 + self.drifted.0 + self.noise * self.normal();
             let north = self.at.1 + self.drifted.1 + self.noise * self.normal();
-            let fix = fix_at(east, north, self.t, self.accuracy);
-            self.walked += f64::from(self.walking.report(&fix));
+            let fix = Fix { speed: self.speed, ..fix_at(east, north, self.t, self.accuracy) };
+            self.walked += f64::from(metres(self.walking.report(&fix)));
         }
         self
     }
@@ -61,6 +76,10 @@ impl Person {
     fn steps(&self) -> f64 {
         self.walked / STRIDE
     }
+}
+
+fn metres(told: Told) -> f32 {
+    told.walked.map_or(0.0, |walked| walked.metres)
 }
 
 fn fix_at(east: f64, north: f64, t: i64, acc: Option<f64>) -> Fix {
@@ -71,12 +90,19 @@ fn fix_at(east: f64, north: f64, t: i64, acc: Option<f64>) -> Fix {
 
 #[test]
 fn eight_hours_of_standing_still_under_ten_metres_of_noise_are_no_walk() {
-    for every_ms in [1_000, 5_000, 30_000] {
-        for accuracy in [None, Some(10.0)] {
-            for seed in SEEDS {
-                let mut person = Person::with_a_fix_every(every_ms, 10.0, accuracy, seed);
-                let steps = person.go(8.0 * 3_600.0, 0.0).steps();
-                assert!(steps < 50.0, "{steps} steps at a fix every {every_ms} ms, accuracy {accuracy:?}, seed {seed}");
+    for every_ms in [1_000, 5_000, 10_000, 30_000, 60_000, 600_000] {
+        for accuracy in [None, Some(5.0), Some(10.0), Some(20.0)] {
+            for speed in [None, Some(0.0), Some(1.4)] {
+                let mut most = 0.0_f64;
+                for seed in SEEDS {
+                    let mut person = Person::with_a_fix_every(every_ms, 10.0, accuracy, seed);
+                    person.speed = speed;
+                    most = most.max(person.go(8.0 * 3_600.0, 0.0).steps());
+                }
+                println!("standing: {most:.0} steps at most, every {every_ms} ms, {accuracy:?}, {speed:?} m/s");
+                // A receiver that claims to be three times as exact as it is.
+                let limit = if accuracy == Some(5.0) { 200.0 } else { 50.0 };
+                assert!(most < limit, "{most} steps, every {every_ms} ms, {accuracy:?}, {speed:?} m/s");
             }
         }
     }
@@ -110,14 +136,52 @@ fn ten_minutes_of_walking_are_counted_at_every_rate_and_with_every_noise() {
 }
 
 #[test]
-fn slow_and_brisk_walkers_are_walkers_and_a_runner_is_none() {
-    for (speed, expected) in [(0.7, 1.0), (2.2, 1.0), (3.2, 0.0)] {
+fn slow_and_brisk_walkers_are_walkers() {
+    for speed in [0.7, 2.2] {
         for every_ms in [100, 1_000] {
             let mut person = Person::with_a_fix_every(every_ms, 3.0, Some(5.0), 1);
             let share = person.go(900.0, speed).walked / (900.0 * speed);
-            assert!((share - expected).abs() < 0.15, "{share} at {speed} m/s");
+            assert!((share - 1.0).abs() < 0.15, "{share} at {speed} m/s");
         }
     }
+}
+
+#[test]
+fn a_run_counts_and_a_ride_on_a_bicycle_does_not() {
+    for (speed, expected) in [(2.8, 1.0), (3.2, 1.0), (3.6, 1.0), (5.5, 0.0), (7.0, 0.0)] {
+        for every_ms in [1_000, 5_000, 10_000, 30_000] {
+            for noise in [3.0, 5.0] {
+                let mut share = 0.0;
+                for seed in SEEDS {
+                    let mut person = Person::with_a_fix_every(every_ms, noise, Some(5.0), seed);
+                    share += person.go(1_200.0, speed).walked / (1_200.0 * speed) / 8.0;
+                }
+                println!("run: {share:.2} at {speed} m/s, every {every_ms} ms, {noise} m");
+                assert!((share - expected).abs() < 0.15, "{share} at {speed} m/s, every {every_ms} ms, {noise} m");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dash_for_the_bus_is_a_part_of_the_walk_and_one_that_becomes_a_ride_is_a_part_of_the_ride() {
+    let mut person = Person::with_a_fix_every(1_000, 3.0, Some(5.0), 1);
+    let share = person.go(300.0, 1.4).go(30.0, 3.2).go(300.0, 1.4).walked / (600.0 * 1.4 + 30.0 * 3.2);
+    assert!((share - 1.0).abs() < 0.1, "{share}");
+    let mut person = Person::with_a_fix_every(1_000, 3.0, Some(5.0), 1);
+    let before = person.go(300.0, 1.4).walked;
+    let after = person.go(30.0, 3.2).go(120.0, 9.0).walked;
+    // The dash itself was one, and no more.
+    assert!(after - before < 100.0, "{before} {after}");
+}
+
+#[test]
+fn a_long_silence_tells_where_it_began_and_the_newest_stretch_is_not_lost() {
+    let mut person = Person::with_a_fix_every(1_000, 0.0, Some(5.0), 1);
+    person.go(100.0, 1.4);
+    let told = person.walking.report(&fix_at(500.0, 0.0, person.t + 400_000, Some(5.0)));
+    assert!(told.begins && told.silence.is_some_and(|place| place.t == person.t));
+    assert!((person.walked + f64::from(metres(told)) - 140.0).abs() < 15.0, "{} {told:?}", person.walked);
 }
 
 #[test]
@@ -168,7 +232,7 @@ fn a_speedometer_gives_a_ride_away_even_where_the_positions_do_not() {
     for minute in 0..20 {
         let mut fix = fix_at(f64::from(minute) * 84.0, 0.0, T0 + i64::from(minute) * 60_000, Some(5.0));
         fix.speed = Some(9.0);
-        walked += walking.report(&fix);
+        walked += metres(walking.report(&fix));
     }
     assert!(walked < 1.0, "{walked} m");
 }
@@ -180,7 +244,7 @@ fn one_wild_fix_does_not_disturb_a_walk() {
     for second in 0..600 {
         let wild = if second % 97 == 50 { 400.0 } else { 0.0 };
         let fix = fix_at(f64::from(second) * 1.4, wild, T0 + i64::from(second) * 1_000, Some(5.0));
-        walked += f64::from(walking.report(&fix));
+        walked += f64::from(metres(walking.report(&fix)));
     }
     assert!((walked / (600.0 * 1.4) - 1.0).abs() < 0.1, "{walked} m");
 }
@@ -188,11 +252,14 @@ fn one_wild_fix_does_not_disturb_a_walk() {
 #[test]
 fn a_silence_says_nothing_and_late_or_coarse_fixes_are_ignored() {
     let mut walking = Walking::default();
-    assert!(walking.report(&fix_at(0.0, 0.0, T0, Some(5.0))) < 0.1);
-    assert!(walking.report(&fix_at(600.0, 0.0, T0 + 600_000, Some(5.0))) < 0.1, "ten minutes later, 600 m away");
+    assert!(metres(walking.report(&fix_at(0.0, 0.0, T0, Some(5.0)))) < 0.1);
+    assert!(
+        metres(walking.report(&fix_at(600.0, 0.0, T0 + 600_000, Some(5.0)))) < 0.1,
+        "ten minutes later, 600 m away"
+    );
     let before = walking.clone();
-    assert!(walking.report(&fix_at(5.0, 0.0, T0 + 599_000, Some(5.0))) < 0.1, "late");
-    assert!(walking.report(&fix_at(5.0, 0.0, T0 + 700_000, Some(150.0))) < 0.1, "coarse");
+    assert!(metres(walking.report(&fix_at(5.0, 0.0, T0 + 599_000, Some(5.0)))) < 0.1, "late");
+    assert!(metres(walking.report(&fix_at(5.0, 0.0, T0 + 700_000, Some(150.0)))) < 0.1, "coarse");
     assert_eq!(walking, before);
 }
 
@@ -205,7 +272,7 @@ fn a_walk_crosses_the_date_line_unharmed() {
         let lon = if east < 0.0 { 180.0 + east } else { east - 180.0 };
         let t = T0 + i64::from(second) * 1_000;
         let fields = FixFields { lat: 0.0, lon, t, acc: Some(5.0), ..FixFields::default() };
-        walked += f64::from(walking.report(&Fix::recorded(&fields, UnixMs(t)).unwrap()));
+        walked += f64::from(metres(walking.report(&Fix::recorded(&fields, UnixMs(t)).unwrap())));
     }
     assert!((walked / (600.0 * 1.4) - 1.0).abs() < 0.1, "{walked} m");
 }

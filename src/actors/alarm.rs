@@ -1,9 +1,10 @@
-//! The alarm clock: wakes people at the moment at which what they set lapses, online or not. One actor for everybody, so
+//! The alarm clock: wakes people at the moment at which what they set lapses, online or not, and has calendars and weekly hours
+//! do what they say (see `flips.rs`). One actor for everybody, so
 //! that a hundred thousand sleepers cost one heap and one timer. Entries are not taken back: who is woken too early
 //! looks at the clock and goes back to sleep.
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::critical::CriticalGuard;
 use super::registry::Registry;
-use super::user::Lapsed;
+use super::user::{Lapsed, UserDeps};
 use crate::domain::{Clock, UnixMs, UserNo};
 
 const TICK_EVERY: Duration = Duration::from_millis(100);
@@ -44,15 +45,18 @@ impl Alarms {
 pub struct Alarm {
     alarms: Arc<Alarms>,
     registry: Arc<Registry>,
+    /// Weak: the store must be closed when the node is gone.
+    people: Weak<UserDeps>,
     clock: Clock,
     _guard: CriticalGuard,
 }
 
 impl Alarm {
-    /// An alarm clock over `alarms`.
+    /// An alarm clock for everybody.
     #[must_use]
-    pub fn new(alarms: Arc<Alarms>, registry: Arc<Registry>, clock: Clock, guard: CriticalGuard) -> Self {
-        Self { alarms, registry, clock, _guard: guard }
+    pub fn new(people: &Arc<UserDeps>, guard: CriticalGuard) -> Self {
+        let (alarms, registry, clock) = (people.alarms.clone(), people.registry.clone(), people.clock.clone());
+        Self { alarms, registry, people: Arc::downgrade(people), clock, _guard: guard }
     }
 }
 
@@ -65,6 +69,9 @@ impl Actor for Alarm {
                 if alarm.registry.wake(no).is_some() {
                     alarm.registry.tell(no, Lapsed);
                 }
+            }
+            if let Some(people) = alarm.people.upgrade() {
+                people.flip_whoever_is_due();
             }
         });
     }

@@ -75,12 +75,30 @@ impl Registry {
         M::Result: Send,
         User: Handler<M>,
     {
+        tell(&self.users.read(), &self.overflows, no, message);
+    }
+
+    /// As [`Registry::tell`], where what is lost must be said again: false when the mailbox was full, `None` when the actor does not run
+    /// (any more).
+    pub fn try_tell<M>(&self, no: UserNo, message: M) -> Option<bool>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        User: Handler<M>,
+    {
         let users = self.users.read();
-        let Some(entry) = users.get(&no) else { return };
-        if let Err(SendError::Full(_)) = entry.addr.try_send(message) {
-            entry.overrun.0.store(true, Ordering::Relaxed);
-            self.overflows.fetch_add(1, Ordering::Relaxed);
+        let sent = users.get(&no)?.addr.try_send(message);
+        Some(!matches!(sent, Err(SendError::Full(_))))
+    }
+
+    /// Does something while a person's actor does not run and cannot be woken; `None` when it runs. Must be quick, and must not wait
+    /// for the index.
+    pub fn if_asleep<T>(&self, no: UserNo, work: impl FnOnce(&Awake<'_>) -> T) -> Option<T> {
+        let users = self.users.read();
+        if users.contains_key(&no) {
+            return None;
         }
+        Some(work(&Awake { users: &users, overflows: &self.overflows }))
     }
 
     /// Takes a person's actor out; it forwards what still reaches it and stops.
@@ -120,6 +138,43 @@ impl Registry {
     #[must_use]
     pub fn everyone(&self) -> Vec<UserNo> {
         self.users.read().keys().copied().collect()
+    }
+}
+
+/// The people whose actors run, while nobody can be woken.
+pub struct Awake<'a> {
+    users: &'a FxHashMap<UserNo, Entry>,
+    overflows: &'a AtomicU64,
+}
+
+impl Awake<'_> {
+    /// Whether somebody's actor runs.
+    #[must_use]
+    pub fn has(&self, no: UserNo) -> bool {
+        self.users.contains_key(&no)
+    }
+
+    /// As [`Registry::tell`].
+    pub fn tell<M>(&self, no: UserNo, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        User: Handler<M>,
+    {
+        tell(self.users, self.overflows, no, message);
+    }
+}
+
+fn tell<M>(users: &FxHashMap<UserNo, Entry>, overflows: &AtomicU64, no: UserNo, message: M)
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+    User: Handler<M>,
+{
+    let Some(entry) = users.get(&no) else { return };
+    if let Err(SendError::Full(_)) = entry.addr.try_send(message) {
+        entry.overrun.0.store(true, Ordering::Relaxed);
+        overflows.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Fact {
         no: UserNo,
         /// Would meet now.
         free: bool,
+        /// When that is known to end.
+        until: Option<UnixMs>,
         /// Set by the person, not by a timer.
         by_hand: bool,
     },
@@ -65,6 +67,7 @@ pub struct SpatialInbox {
     drained: Condvar,
     wake: OnceLock<Recipient<TickDrain>>,
     coalesced: AtomicU64,
+    order: Mutex<()>,
     /// What the index last said of quiet zones, for the metrics.
     quiet: Mutex<QuietCounts>,
 }
@@ -103,6 +106,12 @@ impl SpatialInbox {
         });
     }
 
+    /// Holds back everybody else who wants to say what the accounts say: who reads them and says so while holding this
+    /// never says something older than what was said before.
+    pub fn in_order(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.order.lock()
+    }
+
     /// Appends a change of state; waits for room when there is none (back-pressure), which the index makes within
     /// milliseconds.
     pub fn changed(&self, fact: Fact) {
@@ -110,6 +119,19 @@ impl SpatialInbox {
         while waiting.facts.len() >= CAPACITY * 2 {
             self.drained.wait(&mut waiting);
         }
+        waiting.facts.push(fact);
+        self.wake_if_asleep(waiting);
+    }
+
+    /// Whether there is room for a change of state.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.waiting.lock().facts.len() < CAPACITY * 2
+    }
+
+    /// As [`SpatialInbox::changed`], for one who has asked for room before and must not wait: one more at the most is too many.
+    pub fn changed_now(&self, fact: Fact) {
+        let mut waiting = self.waiting.lock();
         waiting.facts.push(fact);
         self.wake_if_asleep(waiting);
     }

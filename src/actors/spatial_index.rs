@@ -2,6 +2,8 @@
 //!
 //! In: facts from [`SpatialInbox`], drained at most every 2 ms; queries by message. Out: encounters to the two people
 //! concerned, friends' movements to open maps, the crowd to the administrator. CPU-bound, no IO.
+mod crowd;
+mod phones;
 mod quiet;
 
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+pub use self::phones::{AlertView, PhoneView, QueryAlerts, QueryPhone};
 pub use self::quiet::QueryQuiet;
 use super::critical::CriticalGuard;
 use super::downlink::{Downlink, MovedFriend};
@@ -19,15 +22,11 @@ use super::spatial_inbox::{Fact, SpatialInbox};
 use super::user::{FriendsMoved, FriendsSnapshot, Met, Parted};
 use crate::domain::{Clock, Precision, UserNo};
 use crate::protocol::client::View;
-use crate::protocol::crowd::{Cell, Crowd, Items, Point};
-use crate::spatial::world::{BoundingBox, Counts, Event, Live, Nearby, Neighbour, Seen, Told, World};
+use crate::spatial::world::{Counts, Event, Live, Nearby, Neighbour, Seen, Told, World};
 use crate::store::accounts::Accounts;
 
 const DRAIN_EVERY: Duration = Duration::from_millis(2);
 const TICK_EVERY: Duration = Duration::from_millis(50);
-/// Above this many people in view, and below this zoom, counts are sent instead of points.
-const CELLS_ABOVE: usize = 5_000;
-const CELLS_BELOW_ZOOM: f64 = 11.0;
 
 /// Facts wait in the inbox.
 #[derive(Clone, Copy, Debug, Message)]
@@ -74,6 +73,16 @@ pub struct WatchCrowd {
 #[derive(Debug, Message)]
 #[rtype(result = "FxHashMap<UserNo, FriendPlace>")]
 pub struct QueryFriends(pub UserNo);
+
+/// Where one person is, as another may know it.
+#[derive(Debug, Message)]
+#[rtype(result = "FriendPlace")]
+pub struct QueryPlace {
+    /// Who is looked at.
+    pub of: UserNo,
+    /// Who looks.
+    pub by: UserNo,
+}
 
 /// Answered once everything said so far is decided and on its way to the people concerned.
 #[derive(Debug, Message)]
@@ -164,6 +173,7 @@ impl SpatialIndex {
     fn drain(&mut self) {
         let now = self.deps.clock.now();
         let mut facts = self.deps.inbox.take(std::mem::take(&mut self.spare));
+        let mut somebody_left = false;
         for fact in facts.drain(..) {
             match fact {
                 Fact::Moved(no, live) => {
@@ -174,6 +184,7 @@ impl SpatialIndex {
                 Fact::CameBack(no) => self.world.came_back(no, now),
                 Fact::Astray(no) => self.world.astray(no, now, &mut self.events),
                 Fact::Person(no, person) => {
+                    somebody_left |= person.hidden;
                     self.world.set_person(no, person, now, &mut self.events);
                     self.show_again(no);
                 }
@@ -181,15 +192,24 @@ impl SpatialIndex {
                     self.world.share(owner, viewer, precision, now, &mut self.events);
                     self.show_to(owner, viewer);
                 }
-                Fact::Free { no, free, by_hand } => self.world.set_free(no, free, by_hand, now, &mut self.events),
+                Fact::Free { no, free, until, by_hand } => {
+                    self.world.set_free(no, free, by_hand, now, &mut self.events);
+                    self.world.free_until(no, until);
+                }
                 Fact::Online(no, online) => self.world.set_online(no, online),
                 Fact::Befriended(a, b) => self.befriended(a, b),
                 Fact::Unfriended(a, b) => self.unfriended(a, b),
                 Fact::Forget(before) => _ = self.world.forget_positions(before, now, &mut self.events),
-                Fact::Removed(no) => self.removed(no),
+                Fact::Removed(no) => {
+                    somebody_left = true;
+                    self.removed(no);
+                }
             }
         }
         self.spare = facts;
+        if somebody_left {
+            self.send_crowds();
+        }
         self.deliver();
         self.push_moved();
     }
@@ -317,85 +337,14 @@ impl SpatialIndex {
         }
     }
 
+    fn place(&self, of: UserNo, by: UserNo) -> FriendPlace {
+        let seen = self.world.seen(of, by, self.deps.clock.now());
+        FriendPlace { live: seen.map(|seen| (seen.live, seen.precision)), near: self.world.is_near(by, of) }
+    }
+
     fn places(&self, no: UserNo) -> FxHashMap<UserNo, FriendPlace> {
-        let now = self.deps.clock.now();
-        let place = |friend: &UserNo| {
-            let live = self.world.seen(*friend, no, now).map(|seen| (seen.live, seen.precision));
-            (*friend, FriendPlace { live, near: self.world.is_near(no, *friend) })
-        };
-        self.world.friends(no).iter().map(place).collect()
+        self.world.friends(no).iter().map(|friend| (*friend, self.place(*friend, no))).collect()
     }
-
-    fn push_crowds(&mut self) {
-        if self.crowds.is_empty() || self.crowd_sent.elapsed() < self.deps.crowd_every {
-            return;
-        }
-        self.crowd_sent = Instant::now();
-        for (view, link) in self.crowds.values() {
-            link.crowd(self.crowd(view).encode());
-        }
-    }
-
-    fn crowd(&self, view: &View) -> Crowd {
-        let now = self.deps.clock.now();
-        let [west, south, east, north] = view.bbox;
-        let mut points = Vec::new();
-        self.world.in_view(&BoundingBox { west, south, east, north }, &mut |no, live, person| {
-            let age_s = u16::try_from(now.since(live.t).max(0) / 1_000).unwrap_or(u16::MAX);
-            points.push(Point {
-                no,
-                lat: live.position.lat(),
-                lon: live.position.lon(),
-                age_s,
-                free: person.free,
-                online: person.online,
-                stale: self.world.fresh(no, now).is_none(),
-                near: false,
-                accuracy: live.accuracy,
-            });
-        });
-        let index: FxHashMap<UserNo, usize> = points.iter().enumerate().map(|(at, point)| (point.no, at)).collect();
-        let mut pairs = Vec::new();
-        for (a, b) in self.world.near_pairs() {
-            let seen = [a, b].map(|side| index.get(&side).copied());
-            for at in seen.into_iter().flatten() {
-                if let Some(point) = points.get_mut(at) {
-                    point.near = true;
-                }
-            }
-            if seen.iter().any(Option::is_some) {
-                pairs.push((a, b));
-            }
-        }
-        let counts = self.world.counts();
-        let as_cells = points.len() > CELLS_ABOVE && view.zoom < CELLS_BELOW_ZOOM;
-        let items = if as_cells { Items::Cells(cells(view, &points)) } else { Items::Points(points) };
-        let count = |people: usize| u32::try_from(people).unwrap_or(u32::MAX);
-        Crowd { server_time: now.0, items, pairs, online: count(counts.online), free: count(counts.free) }
-    }
-}
-
-/// People counted on a grid of at most 40 × 40 cells over the view.
-fn cells(view: &View, points: &[Point]) -> Vec<Cell> {
-    const ACROSS: f64 = 40.0;
-    let [west, south, east, north] = view.bbox;
-    let width = if east > west { east - west } else { east - west + 360.0 };
-    let (step_lon, step_lat) = ((width / ACROSS).max(1e-6), ((north - south) / ACROSS).max(1e-6));
-    let mut grid: FxHashMap<(u32, u32), (u32, u32)> = FxHashMap::default();
-    for point in points {
-        let from_west = if point.lon >= west { point.lon - west } else { point.lon - west + 360.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 40, saturating")]
-        let at = ((from_west / step_lon) as u32, ((point.lat - south) / step_lat) as u32);
-        let cell = grid.entry(at).or_default();
-        cell.0 += 1;
-        cell.1 += u32::from(point.free);
-    }
-    let centre = |((x, y), (people, free)): ((u32, u32), (u32, u32))| {
-        let lon = west + (f64::from(x) + 0.5) * step_lon;
-        let lon = if lon > 180.0 { lon - 360.0 } else { lon };
-        Cell { lat: south + (f64::from(y) + 0.5) * step_lat, lon, people, free }
-    };
-    grid.into_iter().map(centre).collect()
 }
 
 impl Actor for SpatialIndex {
@@ -447,6 +396,15 @@ impl Handler<QueryFriends> for SpatialIndex {
     fn handle(&mut self, QueryFriends(no): QueryFriends, _: &mut Self::Context) -> Self::Result {
         self.drain();
         MessageResult(self.places(no))
+    }
+}
+
+impl Handler<QueryPlace> for SpatialIndex {
+    type Result = MessageResult<QueryPlace>;
+
+    fn handle(&mut self, QueryPlace { of, by }: QueryPlace, _: &mut Self::Context) -> Self::Result {
+        self.drain();
+        MessageResult(self.place(of, by))
     }
 }
 

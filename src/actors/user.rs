@@ -6,10 +6,12 @@
 //!
 //! Mailbox: 1,024. When full: a connection keeps its newest fix and sends it again (`http/session.rs`), other requests
 //! wait; messages of state from elsewhere set [`Overrun`], which cuts the person's connections with 4503.
+mod exercise;
 mod handlers;
 mod links;
 mod messages;
 mod person;
+mod phones;
 mod quiet;
 mod steps_today;
 
@@ -20,11 +22,14 @@ use actix::prelude::*;
 use bytestring::ByteString;
 use jiff::tz::TimeZone;
 
+pub use self::exercise::{OwnSteps, QuerySteps, ReportSteps};
 pub use self::links::{Link, Links};
 pub use self::messages::*;
 pub use self::person::{Person, Reported, live_of};
+pub use self::phones::{PhoneAnswer, PhoneFix, ReportPhone};
 pub use self::quiet::KeepQuiet;
 pub use self::steps_today::StepsToday;
+use super::agenda::Agenda;
 use super::alarm::Alarms;
 use super::board::{Board, Standing};
 use super::downlink::{About, FriendList};
@@ -32,11 +37,13 @@ use super::entitlements::Entitlements;
 use super::herald::Suspended;
 use super::hourly_aggregator::HourlyInbox;
 use super::journal::{Journaling, Promise};
+use super::phones::Phones;
 use super::registry::{Overrun, Registry};
 use super::spatial_inbox::{Fact, SpatialInbox};
 use super::spatial_index::{FriendPlace, RequestSnapshot, SpatialIndex, WatchFriends};
 use crate::activity::histogram::{Presence, hour_of};
-use crate::domain::{Availability, Clock, Fix, Note, Sight, UnixMs, UserNo};
+use crate::activity::timetable::present;
+use crate::domain::{Availability, Clock, Fix, Note, Present, Sight, UnixMs, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::server::{self, Friend, Limits, Place, Rejected, ServerFrame, Welcome};
 use crate::spatial::world::Reason;
@@ -79,6 +86,8 @@ pub struct UserDeps {
     pub journal: Arc<Journaling>,
     /// The alarm clock.
     pub alarms: Arc<Alarms>,
+    /// When what holds of somebody changes by itself.
+    pub flips: Arc<Agenda>,
     /// What is suspended now.
     pub suspended: Arc<Suspended>,
     /// The wall clock.
@@ -97,6 +106,8 @@ pub struct UserDeps {
     pub steps_today: StepsToday,
     /// Fixes accepted, for the metrics.
     pub fixes: std::sync::atomic::AtomicU64,
+    /// Phones with apps of others.
+    pub phones: Phones,
 }
 
 /// The actor.
@@ -147,7 +158,7 @@ impl User {
         // As of a moment ago: what ended since then is still to be told.
         let veiled = veiled(&deps.gate, no, &friends, now - JUST_ENDED_MS);
         let steps_counted = (person.today(now), person.steps_today(now));
-        let uncounted = is_hidden(&person.account, now);
+        let uncounted = is_hidden(&person.account, now - JUST_ENDED_MS);
         Some(Self {
             uncounted,
             steps_counted,
@@ -178,28 +189,23 @@ impl User {
 
     /// Decides one fix.
     fn take(&mut self, fix: &Fix, device: u16, ctx: &mut Context<Self>) {
-        let now = self.now();
+        let reported = self.person.report(fix, device, self.now());
+        self.follow(&reported, device, ctx);
+    }
+
+    /// Tells everyone concerned what a fix did.
+    fn follow(&mut self, reported: &Reported, device: u16, ctx: &mut Context<Self>) {
         self.deps.fixes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let reported = self.person.report(fix, device, now);
-        self.mind_quiet(device, &reported);
+        self.mind_quiet(device, reported);
         if let Some(live) = reported.live {
             self.deps.spatial.moved(self.no, live);
         }
         if reported.steps_changed {
-            self.count_steps(now);
-            self.tell_steps(ctx);
+            self.steps_changed(self.now(), ctx);
         }
         if reported.changed {
             self.keep_soon(ctx);
         }
-    }
-
-    /// Adds what is new of today's steps to everybody's.
-    fn count_steps(&mut self, now: UnixMs) {
-        let today = (self.person.today(now), self.person.steps_today(now));
-        let before = if self.steps_counted.0 == today.0 { self.steps_counted.1 } else { 0 };
-        self.deps.steps_today.add(i64::from(today.1) - i64::from(before), now, &self.deps.zone);
-        self.steps_counted = today;
     }
 
     fn keep_soon(&mut self, ctx: &mut Context<Self>) {
@@ -235,7 +241,7 @@ impl User {
             return;
         }
         self.days_kept = Instant::now();
-        self.person.step_days(self.now()).iter().for_each(|row| self.deps.journal.steps(row));
+        self.person.step_days().iter().for_each(|row| self.deps.journal.steps(row));
     }
 
     /// Acknowledges `seq` of a connection once what it covers is durable.
@@ -271,21 +277,29 @@ impl User {
         });
     }
 
-    fn standing(&self) -> Standing {
-        Standing { online: self.online, availability: self.person.availability.clone() }
+    /// What friends see at `now`.
+    fn standing(&self, now: UnixMs) -> Standing {
+        Standing { online: self.online, availability: self.present(now).shown() }
     }
 
     /// Puts the person's standing on the board and tells the friends who may know.
     fn announce(&self) {
-        self.deps.board.write(self.no, self.standing());
-        let frame = self.presence(self.now());
+        let now = self.now();
+        self.deps.board.write(self.no, self.online, self.person.hand.clone());
+        self.deps.board.tell(self.no, &self.present(now));
+        let frame = self.presence(now);
         for friend in self.friends.iter().filter(|friend| self.veiled.binary_search(friend).is_err()) {
             self.tell_friend(*friend, Sight::Presence, frame.clone());
         }
     }
 
     fn presence(&self, now: UnixMs) -> ByteString {
-        server::presence(self.person.account.id.as_str(), self.online, &self.person.availability.at(now))
+        server::presence(self.person.account.id.as_str(), self.online, &self.present(now).shown())
+    }
+
+    /// What holds of the person at `now`.
+    fn present(&self, now: UnixMs) -> Present {
+        present(self.person.hand.as_ref(), self.deps.board.timetable(self.no).as_deref(), now)
     }
 
     fn tell_friend(&self, friend: UserNo, needs: Sight, frame: ByteString) {
@@ -299,8 +313,7 @@ impl User {
         let now = self.now();
         let veiled = veiled(&self.deps.gate, self.no, &self.friends, now);
         let before = std::mem::replace(&mut self.veiled, veiled);
-        let shown = Standing { online: self.online, availability: self.person.availability.at(now) };
-        if shown != Standing::default() {
+        if self.standing(now) != Standing::default() {
             let offline = server::presence(self.person.account.id.as_str(), false, &Availability::default());
             for friend in self.friends.iter() {
                 match (before.binary_search(friend).is_ok(), self.veiled.binary_search(friend).is_ok()) {
@@ -310,8 +323,13 @@ impl User {
                 }
             }
         }
+        // What is said of it is what holds now, also when others change it meanwhile.
+        let _order = self.deps.spatial.in_order();
+        if let Some(account) = self.deps.accounts.by_no(self.no) {
+            self.person.account = Account::clone(&account);
+        }
         let account = &self.person.account;
-        let (free, hidden) = (self.person.availability.is_free(now), is_hidden(account, now));
+        let (free, hidden) = (self.present(now).free, is_hidden(account, now));
         let person = crate::spatial::world::Person {
             radius: account.radius,
             free,
@@ -349,7 +367,7 @@ impl User {
     fn note_hours(&self, presence: Presence, on: bool, now: UnixMs) {
         let on = on && !self.uncounted;
         match presence {
-            Presence::Free if on => self.deps.hours.free_until(self.no, self.person.availability.until, now),
+            Presence::Free if on => self.deps.hours.free_until(self.no, self.present(now).until, now),
             _ => self.deps.hours.presence(self.no, presence, on, now),
         }
         if on {
@@ -357,26 +375,45 @@ impl User {
         }
     }
 
-    fn set_availability(&mut self, availability: Availability, by_hand: bool) {
+    /// Takes over what was said by hand, or that it holds no more (`None`).
+    fn set_hand(&mut self, hand: Option<Availability>, by_hand: bool) {
         let now = self.now();
         if by_hand {
             self.person.changed_by_hand = now;
         }
-        self.person.availability = availability;
+        self.person.hand = hand.filter(|hand| !hand.has_lapsed(now));
         self.dirty = true;
-        let free = self.person.availability.is_free(now);
-        if let Some(until) = self.person.availability.until.filter(|until| *until > now) {
+        if let Some(until) = self.person.hand.as_ref().and_then(|hand| hand.until) {
             self.deps.alarms.set(self.no, until);
         }
         // Friends first, then the index: who hears `near` has heard of the freedom, and can read the note.
         self.announce();
-        self.deps.spatial.changed(Fact::Free { no: self.no, free, by_hand });
+        let free = self.present(now).free;
+        let until = self.deps.board.free_until(self.no, now);
+        self.deps.spatial.changed(Fact::Free { no: self.no, free, until, by_hand });
         self.note_hours(Presence::Free, free, now);
+        self.deps.schedule(self.no, now);
+    }
+
+    /// What holds may have changed by itself since `since`.
+    fn flipped(&mut self, since: UnixMs) {
+        let now = self.now();
+        let present = self.present(now);
+        if self.deps.board.tell(self.no, &present) {
+            self.announce();
+        }
+        let until = self.deps.board.free_until(self.no, now);
+        self.deps.spatial.changed(Fact::Free { no: self.no, free: present.free, until, by_hand: false });
+        if !self.uncounted {
+            self.deps.count_flips(self.no, since, now);
+        }
+        self.note_hours(Presence::Free, present.free, now);
+        self.deps.schedule(self.no, now);
     }
 
     fn welcome(&mut self, conn: u64, places: &rustc_hash::FxHashMap<UserNo, FriendPlace>) {
         let now = self.now();
-        let steps_today = self.person.steps_today(now);
+        let (steps_today, free) = (self.person.steps_today(now), self.present(now).free);
         let friends: Vec<_> = self
             .friends
             .iter()
@@ -394,7 +431,7 @@ impl User {
             user: self.person.account.id.clone(),
             name: self.person.account.name.clone(),
             server_time: now,
-            free: self.person.availability.is_free(now),
+            free,
             steps_today,
             last_seq: self.person.last_seq(link.device),
             limits: self.deps.limits,

@@ -1,20 +1,25 @@
 //! The address that the node listens on: taken before anything else is done, served with or without TLS.
+use std::convert::Infallible;
+use std::future::ready;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::{HttpServer, web};
+use actix_rt::net::TcpStream;
+use actix_web::dev::{Server, fn_service};
+use actix_web::web;
 use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::config::Config;
 use crate::domain::{Clock, UnixMs};
-use crate::http::socket::{DISCONNECT_TIMEOUT, TcpOptions, WRITE_BUFFER, on_connect_with};
+use crate::http::entrance::Entrance;
+use crate::http::limits::Porter;
+use crate::http::socket::TcpOptions;
 use crate::http::state::Node;
-use crate::http::tls::{Certificates, HANDSHAKE_TIMEOUT};
-use crate::http::{guard, limits, routes};
+use crate::http::tls::Certificates;
+use crate::http::{guard, routes};
 
 /// How often the files of certificate and key are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -78,38 +83,45 @@ impl Listening {
     /// # Errors
     /// When the threads cannot be started.
     pub fn serve(self, node: &Arc<Node>) -> anyhow::Result<Server> {
-        let workers = node.config.worker_threads();
-        let options = TcpOptions { write_stall: node.config.limits.write_stall.get(), ..TcpOptions::default() };
-        let (tcp, proxies) = (on_connect_with(options), node.config.server.trusted_proxies.clone());
-        let head = node.config.limits.head.get();
-        let visit = limits::on_connect(node.limits.clone(), move |address| proxies.contains(address), head);
+        let (workers, limits) = (node.config.worker_threads(), &node.config.limits);
+        let porter = Porter {
+            limits: node.limits.clone(),
+            proxies: node.config.server.trusted_proxies.clone(),
+            head: limits.head.get(),
+            tls: self.certificates.is_some(),
+        };
+        let tcp = TcpOptions { write_stall: limits.write_stall.get(), ..TcpOptions::default() };
+        let entrance = Entrance { porter, address: self.address, tcp };
         // Beyond it nothing is accepted: only for as long as it takes to let go those who are refused.
         let accepted = usize::try_from(node.limits.doors.room().accepted).unwrap_or(usize::MAX);
-        let per_worker = accepted.div_euclid(workers).max(1);
+        let server = Server::build()
+            .workers(workers)
+            .max_concurrent_connections(accepted.div_euclid(workers).max(1))
+            .shutdown_timeout(1)
+            .disable_signals();
+        let stop = server.graceful_shutdown_signal();
+        let stopping = move || {
+            let stop = stop.clone();
+            async move { stop.notified().await }
+        };
         let shared = node.clone();
-        let server = HttpServer::new(move || {
+        let app = move || {
             let node = shared.clone();
             actix_web::App::new()
                 .wrap_fn(guard::outermost)
                 .configure(move |config: &mut web::ServiceConfig| routes::register(config, node))
-        })
-        .workers(workers)
-        .max_connections(per_worker)
-        // Handshakes under way: were there fewer of them, silent clients would keep out the others until they time out.
-        .max_connection_rate(per_worker)
-        .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
-        .h1_write_buffer_size(WRITE_BUFFER)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .client_request_timeout(head)
-        .on_connect(move |connection, extensions| {
-            tcp(connection, extensions);
-            visit(connection, extensions);
-        })
-        .shutdown_timeout(1)
-        .disable_signals();
+        };
         let server = match self.certificates {
-            Some(certificates) => server.listen_rustls_0_23(self.listener, certificates.server_config()?)?,
-            None => server.listen(self.listener)?,
+            Some(certificates) => {
+                let acceptor = certificates.acceptor()?;
+                server.listen("https", self.listener, move || {
+                    entrance.clone().open(acceptor.clone(), app(), stopping.clone())
+                })?
+            }
+            None => server.listen("http", self.listener, move || {
+                let as_it_is = fn_service(|stream: TcpStream| ready(Ok::<_, Infallible>(stream)));
+                entrance.clone().open(as_it_is, app(), stopping.clone())
+            })?,
         };
         Ok(server.run())
     }

@@ -34,6 +34,8 @@ pub async fn sweep(node: &Arc<Node>) {
         }
     }
     let node = node.clone();
+    let holds = |no, token| node.user.accounts.tokens(no).iter().any(|held| held.id == token && !held.has_expired(now));
+    node.user.phones.sweep(holds, now);
     // Behind everything that connections need; the disk may take its time.
     match actix_web::web::block(move || clean(&node, before, now)).await {
         Ok(Ok(0)) => {}
@@ -50,7 +52,8 @@ fn clean(node: &Node, before: Option<UnixMs>, now: UnixMs) -> Result<usize, Acco
         let is_idle = |no| user.registry.get(no).is_none() && user.journal.pending(no).is_none();
         gone += user.store.forget_positions(before, is_idle)?;
     }
-    if user.store.owes_purge()? {
+    // A position that a newer one has replaced is past its time, whatever its age, and so is what was removed.
+    if user.store.owes_purge()? || user.store.has_replaced_positions() {
         user.store.purge()?;
     }
     Ok(gone)

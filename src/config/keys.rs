@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Address,
     /// IP addresses and networks.
     Networks,
+    /// TCP ports, at least one.
+    Ports,
 }
 
 /// A key's path and what it may hold.
@@ -37,6 +39,7 @@ const SECTIONS: &[&[Key]] = &[
     super::store::KEYS,
     super::redis::KEYS,
     super::hours::KEYS,
+    super::calendar::KEYS,
     super::people::KEYS,
     super::quiet::KEYS,
     super::limits::KEYS,
@@ -140,6 +143,7 @@ impl Kind {
             Self::Text => "a text".to_owned(),
             Self::Address => "an IP address and a port, such as \"127.0.0.1:8080\"".to_owned(),
             Self::Networks => "a list of IP addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]".to_owned(),
+            Self::Ports => "a list of 1 to 64 ports, 1 to 65535, such as [443, 8443]".to_owned(),
         }
     }
 
@@ -168,6 +172,13 @@ impl Kind {
                 }
                 Some(value.clone())
             }
+            (Self::Ports, Value::Array(list)) => {
+                let is_port = |entry: &Value| entry.as_integer().is_some_and(|port| (1..=65_535).contains(&port));
+                if let Some(wrong) = list.iter().find(|entry| !is_port(entry)) {
+                    return Err(shown(wrong));
+                }
+                (1..=64).contains(&list.len()).then(|| value.clone())
+            }
             _ => None,
         };
         read.ok_or_else(|| if matches!(self, Self::Text) { value.type_str().to_owned() } else { shown(&value) })
@@ -183,6 +194,11 @@ impl Kind {
             Self::Networks => {
                 let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
                 Value::Array(entries.map(|entry| Value::String(entry.to_owned())).collect())
+            }
+            Self::Ports => {
+                let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+                let port = |entry: &str| entry.parse().map_or_else(|_| Value::String(entry.to_owned()), Value::Integer);
+                Value::Array(entries.map(port).collect())
             }
             Self::Duration(..) | Self::Word(_) | Self::Text | Self::Address => otherwise(),
         }

@@ -20,6 +20,7 @@ pub(super) const KEYS: &[Key] = &[
     ("limits.outbox_bytes", Kind::Bytes(4_096, 64 << 20)),
     ("limits.body_bytes", Kind::Bytes(1_024, 1 << 30)),
     ("limits.admin_body_bytes", Kind::Bytes(1_024, 1 << 30)),
+    ("limits.phone_body_bytes", Kind::Bytes(1_024, 1 << 30)),
     ("limits.body_idle", Kind::Duration(100, 600_000)),
     ("limits.body_total", Kind::Duration(100, HOUR)),
     ("limits.head", Kind::Duration(100, 600_000)),
@@ -66,6 +67,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Largest body of the administrator's calls.
     pub admin_body_bytes: usize,
+    /// Largest body from a phone with an app that was not made for this server.
+    pub phone_body_bytes: usize,
     /// Longest pause within a body.
     pub body_idle: Span,
     /// From a body's first byte to its last.

@@ -59,12 +59,18 @@ impl RedisUrl {
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.split('?').next().unwrap_or_default();
-        match (self.user_info(), self.0.rfind('@')) {
-            (Some(_), Some(at)) => write!(f, "{}***{}", self.scheme(), shown.get(at..).unwrap_or_default())?,
-            _ => f.write_str(shown)?,
+        let (shown, query) = match self.0.split_once('?') {
+            Some((shown, query)) => (shown, Some(query)),
+            None => (self.0.as_str(), None),
+        };
+        let scheme = shown.find("://").and_then(|at| shown.get(..at.saturating_add(3))).unwrap_or_default();
+        match shown.rfind('@').and_then(|at| shown.get(at..)) {
+            // The question mark stands in what is to be hidden.
+            _ if query.is_some_and(|query| query.contains('@')) => write!(f, "{scheme}***")?,
+            Some(host) => write!(f, "{scheme}***{host}")?,
+            None => f.write_str(shown)?,
         }
-        if self.0.contains('?') { f.write_str("?***") } else { Ok(()) }
+        if query.is_some() { f.write_str("?***") } else { Ok(()) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Free or busy, as a person set it by hand.
+//! Free or busy: what a person said by hand, and what holds at a moment.
 use std::sync::Arc;
 
 use super::user::is_deceptive;
@@ -34,7 +34,7 @@ impl Note {
     }
 }
 
-/// What a person said of being free, until it lapses to the default (busy).
+/// What a person said of being free, until it lapses: to the calendar's, the weekly hours' or the default (busy).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Availability {
     /// True: would meet.
@@ -65,6 +65,74 @@ impl Availability {
     }
 }
 
+/// Who decided whether somebody is free: the first of these that says anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The person, by hand, until it lapses.
+    Hand,
+    /// The person's calendar.
+    Calendar,
+    /// The person's weekly hours.
+    Hours,
+    /// Nobody: busy.
+    #[default]
+    Default,
+}
+
+impl Source {
+    /// As it stands on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hand => "hand",
+            Self::Calendar => "calendar",
+            Self::Hours => "hours",
+            Self::Default => "default",
+        }
+    }
+}
+
+/// What holds after the present state ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Free then.
+    pub free: bool,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// What holds of a person at a moment, whoever decided it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Present {
+    /// Would meet.
+    pub free: bool,
+    /// A few words for friends; only ever by hand.
+    pub note: Option<Note>,
+    /// When this ends, where that is known.
+    pub until: Option<UnixMs>,
+    /// Who decided it.
+    pub source: Source,
+    /// What holds from `until` on, where that is known.
+    pub next: Option<Next>,
+}
+
+impl Present {
+    /// What was said by hand, if it holds at `now`.
+    #[must_use]
+    pub fn by_hand(hand: Option<&Availability>, now: UnixMs) -> Option<Self> {
+        let Availability { free, note, until } = hand.filter(|hand| !hand.has_lapsed(now))?.clone();
+        Some(Self { free, note, until, source: Source::Hand, next: None })
+    }
+
+    /// What friends may read. When an appointment ends is nobody else's business: the end of being busy is told only of what was said
+    /// by hand.
+    #[must_use]
+    pub fn shown(&self) -> Availability {
+        let until = self.until.filter(|_| self.free || self.source == Source::Hand);
+        Availability { free: self.free, note: self.note.clone(), until }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +143,21 @@ mod tests {
         assert!(set.is_free(UnixMs(999)));
         assert!(!set.is_free(UnixMs(1_000)));
         assert_eq!(set.at(UnixMs(1_000)), Availability::default());
+    }
+
+    #[test]
+    fn the_end_of_an_appointment_is_not_shown() {
+        let until = Some(UnixMs(1_000));
+        for (free, source, shown) in [
+            (true, Source::Hand, until),
+            (true, Source::Calendar, until),
+            (true, Source::Hours, until),
+            (false, Source::Hand, until),
+            (false, Source::Calendar, None),
+            (false, Source::Hours, None),
+        ] {
+            let present = Present { free, note: None, until, source, next: None };
+            assert_eq!(present.shown(), Availability { free, note: None, until: shown }, "{present:?}");
+        }
     }
 }

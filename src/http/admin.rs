@@ -56,7 +56,8 @@ pub async fn remove_users(
     let body: RemoveUsersBody = read(&body)?;
     let ids: Vec<UserId> = body.users.iter().map(|id| UserId::parse(id, "users")).collect::<Result<_, _>>()?;
     let numbers = ids.iter().filter_map(|id| node.user.accounts.by_id(id)).map(|account| account.no).collect();
-    let removed = node.people.remove(Some(administrator.0.no), numbers).await.map_err(|error| account_error(&error))?;
+    let removed =
+        node.people.erase_all(Some(administrator.0.no), numbers).await.map_err(|error| account_error(&error))?;
     Ok(json(write(&RemovedReply { removed })))
 }
 

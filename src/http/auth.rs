@@ -1,4 +1,5 @@
-//! Who is calling: a bearer token or the dashboard's session cookie. Never a field of a body, never the URL.
+//! Who is calling: a bearer token or the dashboard's session cookie. Never a field of a body, never the URL. (Phones with apps of
+//! others have doors of their own: `phones/door.rs`.)
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::error::ApiError;
 use super::peer::{Peer, own_origin};
+use super::phones::door;
 use super::policy::{Act, Policy, Who};
 use super::state::Node;
 use crate::store::accounts::Identity;
@@ -185,7 +187,13 @@ pub fn session_cookie(req: &HttpRequest, value: String, age: std::time::Duration
 pub fn decide(req: &HttpRequest, node: &Node, policy: &Policy) -> Result<Option<Identity>, Denied> {
     if policy.who == Who::Anyone {
         let changes = policy.act == Act::Changes;
-        return if changes && is_foreign(req) { Err(Denied::Elsewhere) } else { Ok(None) };
+        // A browser that sends its cookie says where the page is from.
+        let has_session = || !matches!(session_of(req.headers(), Peer::of(req).secure), Sessions::None);
+        let from_elsewhere = || is_foreign(req) || (has_session() && !is_own_origin(req));
+        return if changes && from_elsewhere() { Err(Denied::Elsewhere) } else { Ok(None) };
+    }
+    if policy.who.is_phone() {
+        return door::identity(req, node, policy.who).map(Some);
     }
     let known = match credential(req, node) {
         Credential::Bearer(known) => Some(known.ok_or(Denied::Wrong)?),
@@ -209,14 +217,18 @@ pub fn decide(req: &HttpRequest, node: &Node, policy: &Policy) -> Result<Option<
         (Who::Anyone | Who::Visitor | Who::Socket, None) => Ok(known),
         (Who::Operator, _) if is_local(req) => Ok(known),
         (_, None) => Err(Denied::Unknown),
-        (Who::Writer | Who::Socket, Some(_)) => Ok(known),
+        (Who::Writer | Who::Socket | Who::Phone | Who::PhoneInPath | Who::PhoneInQuery, Some(_)) => Ok(known),
         (_, Some(caller)) if caller.kind == TokenKind::Device => Err(Denied::OnlyWrites),
         (Who::Administrator | Who::Operator, Some(caller)) if !caller.admin => Err(Denied::NotAdministrator),
         (_, Some(_)) => Ok(known),
     }
 }
 
-fn caller(req: &HttpRequest) -> Result<Identity, ApiError> {
+/// Whom the guard has let in.
+///
+/// # Errors
+/// 401, or 403 when no guard has.
+pub(super) fn caller(req: &HttpRequest) -> Result<Identity, ApiError> {
     let node = req.app_data::<web::Data<Arc<Node>>>().ok_or_else(|| ApiError::unavailable("the node is starting"))?;
     let admitted = req.extensions().get::<Admitted>().copied();
     let Some(Admitted(policy)) = admitted else { return Err(ApiError::forbidden("nobody may call this")) };

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use super::admin::account_error;
+use super::audit::Often;
 use super::auth::{self, Caller, Credential};
 use super::error::{ApiError, json};
 use super::guard::wrong_credential;
@@ -86,6 +87,7 @@ pub async fn sign_in(
         Some(token) => {
             let identity = accounts.verify(token.reveal(), now).filter(|identity| identity.kind == TokenKind::Full);
             let Some(identity) = identity else {
+                Often::sign_in_failed(&node);
                 wrong_credential(&node, from)?;
                 return Err(ApiError::unauthenticated());
             };

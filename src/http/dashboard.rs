@@ -71,7 +71,8 @@ pub fn harden(path: &str, headers: &mut HeaderMap) {
         HeaderName::from_static("permissions-policy"),
         "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
     );
-    if path.starts_with("/v1/") {
+    let is_private = |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if ["/v1", "/t", "/p", "/owntracks", "/pub", "/overland", "/gpslogger", "/api"].into_iter().any(is_private) {
         set(CACHE_CONTROL, "no-store");
     }
 }

@@ -27,6 +27,12 @@ impl ApiError {
         Self::new(status, Refusal::new(code, message))
     }
 
+    /// A refusal of a field, with a status of its own.
+    #[must_use]
+    pub fn of(status: StatusCode, refusal: Refusal) -> Self {
+        Self::new(status, refusal)
+    }
+
     fn new(status: StatusCode, refusal: Refusal) -> Self {
         let again = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         Self { status, refusal, retry_after: again.then_some(1), closes: false }

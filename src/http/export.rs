@@ -21,12 +21,13 @@ use crate::actors::journal::Promise;
 use crate::actors::user::Settle;
 use crate::domain::{UnixMs, UserNo};
 use crate::protocol::http::{
-    AuditEntry, ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter, ExportedFriend, ExportedHour,
-    ExportedInvite, ExportedSharing, TokenReply, positions_geojson, steps_csv, write_spread,
+    AuditEntry, DayHoursReply, ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter,
+    ExportedFriend, ExportedHour, ExportedInvite, ExportedSharing, TokenReply, positions_geojson, steps_csv,
+    write_spread,
 };
 use crate::store::StoreError;
 use crate::store::histograms::EmbeddedHistograms;
-use crate::store::rows::{Action, AuditRow, InviteKind, LiveRow, PairRow, StepsRow};
+use crate::store::rows::{Action, AuditRow, CalendarRow, CalendarTextRow, InviteKind, LiveRow, PairRow, StepsRow};
 
 const README: &str = "\
 LetsHang: everything this server knows of you.
@@ -35,6 +36,9 @@ Times are milliseconds since 1970-01-01 UTC unless they look like dates.
 
 profile.json       your account, its settings, and the devices that have reported
 availability.json  what you said last of being free, and when a device of yours was last heard
+calendar.json      your calendar: where it comes from (of an address only the host: the rest is a secret, kept and not repeated),
+                   when it makes you busy, and what of it was not used
+calendar.ics       what is kept of your calendar: when something takes place, and nothing that was written for people
 friends.json       your friends, and what you share with each of them
 blocks.json        whom you have blocked
 invites.json       your links that nobody has used yet; the links themselves are kept nowhere
@@ -114,6 +118,8 @@ impl Person<'_> {
             ("README.txt", README.to_owned()),
             ("profile.json", self.profile(live.as_ref())?),
             ("availability.json", write_spread(&availability(live.as_ref()))),
+            ("calendar.json", self.calendar()?),
+            ("calendar.ics", self.calendar_text()?),
             ("friends.json", self.friends()),
             ("blocks.json", self.blocks()),
             ("invites.json", self.invites()),
@@ -146,6 +152,8 @@ impl Person<'_> {
             created: account.created.0,
             hidden_until: account.hidden_until.map(|until| until.0),
             only_free: account.only_free,
+            free_hours: DayHoursReply::all(&account.free_hours),
+            on_board: account.on_board,
             devices: devices
                 .iter()
                 .map(|device| ExportedDevice {
@@ -155,6 +163,16 @@ impl Person<'_> {
                 })
                 .collect(),
         }))
+    }
+
+    fn calendar(&self) -> Result<String, ExportError> {
+        let row = self.node.user.store.get::<CalendarRow>(&self.no)?;
+        Ok(write_spread(&row.map(|row| super::calendar::exported(&row))))
+    }
+
+    fn calendar_text(&self) -> Result<String, ExportError> {
+        let row = self.node.user.store.get::<CalendarTextRow>(&self.no)?;
+        Ok(row.map(|row| row.text).unwrap_or_default())
     }
 
     fn friends(&self) -> String {
@@ -273,9 +291,9 @@ fn availability(live: Option<&LiveRow>) -> ExportedAvailability {
     let Some(row) = live else { return ExportedAvailability::default() };
     let said = |t: UnixMs| Some(t.0).filter(|t| *t > 0);
     ExportedAvailability {
-        free: row.availability.free,
-        note: row.availability.note.as_ref().map(|note| note.as_str().to_owned()),
-        until: row.availability.until.map(|until| until.0),
+        free: row.hand.as_ref().is_some_and(|hand| hand.free),
+        note: row.hand.as_ref().and_then(|hand| Some(hand.note.as_ref()?.as_str().to_owned())),
+        until: row.hand.as_ref().and_then(|hand| Some(hand.until?.0)),
         changed: said(row.changed_by_hand),
         last_seen: said(row.last_seen),
     }
@@ -298,6 +316,8 @@ mod tests {
             Table::Hours | Table::Marks => &["hours.json"],
             Table::Invites => &["invites.json"],
             Table::Audit => &["audit.json"],
+            Table::Calendars => &["calendar.json"],
+            Table::CalendarTexts => &["calendar.ics"],
         }
     }
 
@@ -313,6 +333,8 @@ mod tests {
             Table::Marks,
             Table::Invites,
             Table::Audit,
+            Table::Calendars,
+            Table::CalendarTexts,
         ];
         for file in tables.iter().flat_map(|table| files_of(*table)) {
             assert!(README.contains(file), "{file}");

@@ -21,8 +21,10 @@ use super::dashboard;
 use super::error::ApiError;
 use super::limits::{Limit, Visit};
 use super::peer::{self, Peer};
+use super::phones::{TooOften, door};
 use super::policy::{Policy, Takes, Toll};
 use super::state::Node;
+use crate::activity::calendar::MOST_BYTES;
 use crate::domain::Code;
 
 /// Before and after everything: a connection without room is told so, encoded bodies are refused (unpacking them is a bomb),
@@ -157,6 +159,12 @@ fn admit(req: &mut ServiceRequest, policy: &'static Policy) -> Result<(), ApiErr
     }
     let from = Peer::of(req.request()).address;
     match decide(req.request(), &node, policy) {
+        // A phone that is told to wait may never come again: it is answered, and what it says is dropped and counted.
+        Ok(Some(caller)) if policy.who.is_phone() => {
+            if node.limits.request(caller.no).is_err() {
+                req.extensions_mut().insert(TooOften);
+            }
+        }
         Ok(Some(caller)) => {
             node.limits.request(caller.no).map_err(|wait| ApiError::too_often("too many requests", wait))?;
             if policy.toll == Toll::InviteMade {
@@ -167,6 +175,9 @@ fn admit(req: &mut ServiceRequest, policy: &'static Policy) -> Result<(), ApiErr
         Ok(None) => {}
         Err(denied) => {
             if denied == Denied::Wrong {
+                if policy.who.is_phone() {
+                    door::note_wrong(req.request(), &node, policy);
+                }
                 wrong_credential(&node, from)?;
             }
             return Err(denied.into());
@@ -206,11 +217,21 @@ fn watch_body(req: &mut ServiceRequest, policy: &Policy, node: &Arc<Node>) -> Re
     let most = match policy.takes {
         Takes::Nothing => Some(0),
         Takes::Json => Some(limits.body_bytes),
+        Takes::Calendar => Some(MOST_BYTES),
         Takes::LargeJson => Some(limits.admin_body_bytes),
+        Takes::Phone => Some(limits.phone_body_bytes),
         Takes::Lines | Takes::Frames => None,
     };
-    if matches!(policy.takes, Takes::Json | Takes::LargeJson) && !is_json(req.request()) {
-        let message = "the content type must be application/json";
+    let wrong_kind = match policy.takes {
+        Takes::Json | Takes::LargeJson if !is(req.request(), "application/json") => {
+            Some("the content type must be application/json")
+        }
+        Takes::Calendar if !is(req.request(), "application/json") && !is(req.request(), "text/calendar") => {
+            Some("the content type must be text/calendar or application/json")
+        }
+        _ => None,
+    };
+    if let Some(message) = wrong_kind {
         return Err(ApiError::with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadField, message).and_close());
     }
     if let (Some(most), Some(length)) = (most, declared)
@@ -226,11 +247,11 @@ fn watch_body(req: &mut ServiceRequest, policy: &Policy, node: &Arc<Node>) -> Re
     Ok(())
 }
 
-/// `application/json`, with or without parameters.
-fn is_json(req: &HttpRequest) -> bool {
+/// Whether the body is of this kind, with or without parameters.
+fn is(req: &HttpRequest, wanted: &str) -> bool {
     let mut types = req.headers().get_all(CONTENT_TYPE);
     let (Some(kind), None) = (types.next().and_then(|kind| kind.to_str().ok()), types.next()) else { return false };
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]

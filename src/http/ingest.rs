@@ -16,7 +16,7 @@ use crate::protocol::client;
 use crate::protocol::http::{FixesReply, IngestReply, RejectedLine, write};
 use crate::protocol::seed_file::{LineSplitter, no_text};
 use crate::protocol::seed_line::SeedLine;
-use crate::store::accounts::{AccountError, NewUser};
+use crate::store::accounts::{AccountError, Identity, NewUser};
 use crate::store::rows::MarkRow;
 
 /// How many refused lines an answer names.
@@ -61,10 +61,15 @@ pub async fn post_ingest(
         return Err(ApiError::with_status(status, crate::domain::Code::BadField, message));
     }
     let mut body = node.body(payload);
-    let mut import = Import::new(node.get_ref().clone(), administrator.no)?;
+    let mut import = Import::new(node.get_ref().clone(), administrator.clone())?;
     let mut splitter = LineSplitter::new();
     let mut at_start = true;
     while let Some(piece) = body.next().await? {
+        // It may take hours: who was shut out meanwhile says no more.
+        if !is_administrator(&node, &administrator) {
+            import.finish().await?;
+            return Err(ApiError::unauthenticated().and_close());
+        }
         if std::mem::take(&mut at_start)
             && let Some(what) = no_text(&piece)
         {
@@ -84,6 +89,13 @@ pub async fn post_ingest(
     }
     import.reply.skipped = counts.skipped;
     Ok(json(write(&import.finish().await?)))
+}
+
+/// Whether somebody who was one when the request began is one now.
+fn is_administrator(node: &Node, identity: &Identity) -> bool {
+    let accounts = &node.user.accounts;
+    accounts.is_valid(identity, node.user.clock.now())
+        && accounts.by_no(identity.no).is_some_and(|account| account.admin)
 }
 
 /// Waits until the journal has kept what it promised.
@@ -113,14 +125,14 @@ pub fn mark_hours(node: &Node, no: UserNo, at: UnixMs, free: bool) {
 struct Import {
     node: Arc<Node>,
     /// Who imports.
-    by: UserNo,
+    by: Identity,
     device: DeviceName,
     touched: FxHashSet<UserNo>,
     reply: IngestReply,
 }
 
 impl Import {
-    fn new(node: Arc<Node>, by: UserNo) -> Result<Self, ApiError> {
+    fn new(node: Arc<Node>, by: Identity) -> Result<Self, ApiError> {
         let device = DeviceName::parse("ingest")?;
         Ok(Self { node, by, device, touched: FxHashSet::default(), reply: IngestReply::default() })
     }
@@ -173,7 +185,7 @@ impl Import {
         let made = self
             .node
             .people
-            .create_by(Some(self.by), &[NewUser::named(line.user.clone())], &[], None)
+            .create_by(Some(self.by.no), &[NewUser::named(line.user.clone())], &[], None)
             .map_err(store_error)?;
         self.reply.created += 1;
         made.first().map(|person| person.account.no).ok_or_else(|| Stop::All(ApiError::unavailable("try again")))

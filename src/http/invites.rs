@@ -158,7 +158,7 @@ fn acceptor(req: &HttpRequest, node: &Node) -> Result<Option<Identity>, ApiError
 }
 
 /// Makes an account for somebody new. The id is what they wish, or made from their name; when it is taken, with a number
-/// behind it, so that nobody can try out who is here.
+/// behind it. (So who accepts can tell that somebody here has an id they wished for, at the price of an invite and an account.)
 async fn join(node: &Node, code: &str, body: AcceptBody) -> Result<Result<Accepted, AccountError>, ApiError> {
     let name = match (&body.name, &body.user) {
         (Some(name), _) => name.clone(),
@@ -237,10 +237,13 @@ pub fn first_link(node: &Node, origin: &str) -> Result<Option<String>, AccountEr
 }
 
 /// Where the caller reaches this server. The link goes to the caller alone, so a made-up `Host` fools nobody else.
-fn origin(req: &HttpRequest) -> String {
+#[must_use]
+pub fn origin(req: &HttpRequest) -> String {
     peer::own_origin(req).unwrap_or_else(|| {
-        let scheme = if req.app_config().secure() { "https" } else { "http" };
-        format!("{scheme}://{}", req.app_config().local_addr())
+        let door = peer::Door::of(req);
+        let scheme = if door.is_some_and(|door| door.tls) { "https" } else { "http" };
+        let address = door.map_or_else(|| req.app_config().local_addr(), |door| door.address);
+        format!("{scheme}://{address}")
     })
 }
 

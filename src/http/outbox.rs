@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::moved_slots::MovedSlots;
 use super::outbox_queue::{Close, Queue, Waiting};
 use super::socket_metrics::{SocketMetrics, add};
+use super::told::TakenBack;
 use crate::actors::downlink::{About, Downlink, FriendList, Gate, MovedFriend};
 use crate::domain::UserNo;
 use crate::protocol::close::CloseCode;
@@ -138,8 +139,8 @@ impl Outbox {
         if queue.state.len() >= self.limits.frames || (!queue.state.is_empty() && bytes > self.limits.bytes) {
             add(&self.metrics.slow, 1);
             // What waited is given up with the connection: the client starts anew, and its memory returns now.
-            let begun = std::mem::take(&mut queue.begun);
-            *queue = Queue { begun, ended: queue.ended, ..Queue::default() };
+            let Queue { begun, told, reader, ended, .. } = std::mem::take(&mut *queue);
+            *queue = Queue { begun, told, reader, ended, ..Queue::default() };
             self.close_ourselves(&mut queue, CloseCode::SLOW, "this client reads too slowly");
         } else {
             queue.state_bytes += length;
@@ -225,7 +226,7 @@ impl Outbox {
         }
     }
 
-    fn poll_chunk(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_chunk(&self, cx: &Context<'_>) -> Poll<Option<Result<Bytes, TakenBack>>> {
         self.body.register(cx.waker());
         let mut queue = self.queue.lock();
         let (chunk, frames) = queue.next_chunk();
@@ -234,11 +235,14 @@ impl Outbox {
             self.actor.wake();
         }
         let done = queue.ended && chunk.is_empty();
+        if queue.taken_back {
+            return Poll::Ready(Some(Err(TakenBack)));
+        }
         drop(queue);
         add(&self.metrics.frames_out, frames);
         add(&self.metrics.bytes_out, chunk.len() as u64);
         match chunk.is_empty() {
-            false => Poll::Ready(Some(chunk)),
+            false => Poll::Ready(Some(Ok(chunk))),
             true if done => Poll::Ready(None),
             true => Poll::Pending,
         }
@@ -303,14 +307,14 @@ impl OutboxBody {
 }
 
 impl MessageBody for OutboxBody {
-    type Error = std::convert::Infallible;
+    type Error = TakenBack;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
     }
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.0.poll_chunk(cx).map(|chunk| chunk.map(Ok))
+        self.0.poll_chunk(cx)
     }
 }
 

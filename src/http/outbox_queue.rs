@@ -25,6 +25,16 @@ const IDLE_CAPACITY: usize = 8;
 /// About what a friend takes in a list that is not encoded yet, bytes.
 const LISTED: usize = 200;
 
+/// Whom a frame tells of, and what one must be allowed to know of each to read it.
+#[derive(Debug, Default)]
+pub(super) enum Told {
+    #[default]
+    Nobody,
+    One(UserNo, Sight),
+    Listed(Vec<(UserNo, Sight)>),
+    Moved(Vec<MovedFriend>),
+}
+
 /// What waits its turn and must not be dropped.
 #[derive(Debug)]
 pub(super) enum Waiting {
@@ -50,31 +60,51 @@ impl Waiting {
     }
 
     /// What of it may be written out to `reader` now.
-    fn allowed(self, reader: &Reader) -> Option<(OpCode, Bytes)> {
+    fn allowed(self, reader: &Reader) -> Option<Frame> {
+        let mut told = Vec::new();
         let text = match self {
-            Self::Frame(opcode, frame) => return Some((opcode, frame)),
-            Self::About(about) => reader.about(*about)?,
+            Self::Frame(opcode, frame) => return Some(Frame { opcode, payload: frame, told: Told::Nobody }),
+            Self::About(about) => {
+                let (of, needs) = (about.of, about.needs);
+                let (text, needs) =
+                    reader.about(*about).map(|(text, whole)| (text, if whole { needs } else { Sight::Veiled }))?;
+                return Some(Frame { opcode: OpCode::Text, payload: text.into_bytes(), told: Told::One(of, needs) });
+            }
             Self::Friends(list) => match *list {
                 FriendList::Welcome(welcome, friends) => {
-                    let cut = |(no, made, friend): (UserNo, Sight, Friend)| friend.cut_to(reader.sight(no), made);
-                    welcome.encode(friends.into_iter().filter_map(cut).collect())
+                    let cut = |(no, made, friend): (UserNo, Sight, Friend)| {
+                        let sight = reader.sight(no);
+                        let friend = friend.cut_to(sight, made)?;
+                        told.push((no, sight.min(made)));
+                        Some(friend)
+                    };
+                    let friends = friends.into_iter().filter_map(cut).collect();
+                    welcome.encode(friends)
                 }
                 FriendList::Nearby(id, friends) => {
                     let allowed = |(no, made, friend): (UserNo, Sight, NearbyFriend)| {
                         let allowed = reader.sight(no) >= made;
-                        allowed.then_some(friend)
+                        allowed.then(|| told.push((no, made)))?;
+                        Some(friend)
                     };
                     let friends: Vec<_> = friends.into_iter().filter_map(allowed).collect();
                     ServerFrame::Nearby { id: id.as_ref(), friends: &friends }.encode()
                 }
             },
         };
-        Some((OpCode::Text, text.into_bytes()))
+        Some(Frame { opcode: OpCode::Text, payload: text.into_bytes(), told: Told::Listed(told) })
     }
 
     fn is_about(&self, person: UserNo) -> bool {
         matches!(self, Self::About(about) if about.of == person)
     }
+}
+
+/// A frame that is to be written.
+struct Frame {
+    opcode: OpCode,
+    payload: Bytes,
+    told: Told,
 }
 
 /// Who reads an outbox, and who says what they may know. Without both nothing about people leaves.
@@ -92,14 +122,26 @@ impl Reader {
         }
     }
 
-    fn about(&self, about: About) -> Option<ByteString> {
+    /// What goes out of it, and whether that is the whole.
+    fn about(&self, about: About) -> Option<(ByteString, bool)> {
         let (gate, no) = (self.gate.as_ref()?, self.no?);
         let sight = gate.sight(about.of, no);
         if sight >= about.needs && (!about.mutual || gate.sight(no, about.of) >= Sight::Presence) {
-            return Some(about.frame);
+            return Some((about.frame, true));
         }
         gate.late_drop();
-        about.otherwise.filter(|_| sight >= Sight::Veiled)
+        about.otherwise.filter(|_| sight >= Sight::Veiled).map(|frame| (frame, false))
+    }
+
+    /// Whether all of it may still be known.
+    fn may_know(&self, told: &Told) -> bool {
+        let may = |no: UserNo, needs: Sight| self.sight(no) >= needs;
+        match told {
+            Told::Nobody => true,
+            Told::One(no, needs) => may(*no, *needs),
+            Told::Listed(list) => list.iter().all(|(no, needs)| may(*no, *needs)),
+            Told::Moved(friends) => friends.iter().all(|friend| may(friend.no, Sight::from(friend.precision))),
+        }
     }
 
     fn keep(&self, friends: &mut Vec<MovedFriend>) {
@@ -114,6 +156,10 @@ impl Reader {
 pub(super) struct Queue {
     /// The rest of a large frame that has begun.
     pub(super) begun: Bytes,
+    /// Whom it tells of.
+    pub(super) told: Told,
+    /// Something of what has begun may not be known any more: the connection must break off.
+    pub(super) taken_back: bool,
     pub(super) ping: bool,
     pub(super) pongs: VecDeque<Bytes>,
     pub(super) state: VecDeque<Waiting>,
@@ -154,6 +200,12 @@ impl Queue {
 
     /// Up to [`CHUNK`] bytes of what waits, and how many frames begin in them.
     pub(super) fn next_chunk(&mut self) -> (Bytes, u64) {
+        if !self.begun.is_empty() && !self.reader.may_know(&self.told) {
+            (self.begun, self.taken_back) = (Bytes::new(), true);
+        }
+        if self.taken_back {
+            return (Bytes::new(), 0);
+        }
         if self.begun.len() >= CHUNK {
             return (self.begun.split_to(CHUNK), 0);
         }
@@ -161,9 +213,10 @@ impl Queue {
         out.extend_from_slice(&std::mem::take(&mut self.begun));
         let mut frames = 0;
         while out.len() < CHUNK && self.begun.is_empty() {
-            let Some((opcode, payload)) = self.next_frame() else { break };
+            let Some(Frame { opcode, payload, told }) = self.next_frame() else { break };
             frames += 1;
             self.write(opcode, payload, &mut out);
+            self.told = if self.begun.is_empty() { Told::Nobody } else { told };
         }
         (Bytes::from(out), frames)
     }
@@ -188,12 +241,13 @@ impl Queue {
         self.begun = payload;
     }
 
-    fn next_frame(&mut self) -> Option<(OpCode, Bytes)> {
+    fn next_frame(&mut self) -> Option<Frame> {
+        let plain = |opcode, payload| Some(Frame { opcode, payload, told: Told::Nobody });
         if let Some(payload) = self.pongs.pop_front() {
-            return Some((OpCode::Pong, payload));
+            return plain(OpCode::Pong, payload);
         }
         if std::mem::take(&mut self.ping) {
-            return Some((OpCode::Ping, Bytes::new()));
+            return plain(OpCode::Ping, Bytes::new());
         }
         while let Some(waiting) = self.state.pop_front() {
             self.state_bytes -= waiting.len();
@@ -207,10 +261,10 @@ impl Queue {
         if let Some(seq) = self.ack.take() {
             let mut text = Vec::with_capacity(42);
             moved::encode_ack(seq, &mut text);
-            return Some((OpCode::Text, Bytes::from(text)));
+            return plain(OpCode::Text, Bytes::from(text));
         }
         if let Some(quiet) = self.quiet.take() {
-            return Some((OpCode::Text, quiet.into_bytes()));
+            return plain(OpCode::Text, quiet.into_bytes());
         }
         while !self.moved.is_empty() {
             let mut friends = self.moved.take(FRIENDS_PER_FRAME);
@@ -220,15 +274,16 @@ impl Queue {
             }
             let mut text = Vec::with_capacity(32 + friends.len() * 128);
             moved::encode(friends.iter().map(|friend| (&friend.user, &friend.live, friend.precision)), &mut text);
-            return Some((OpCode::Text, Bytes::from(text)));
+            let told = Told::Moved(friends);
+            return Some(Frame { opcode: OpCode::Text, payload: Bytes::from(text), told });
         }
         if let Some(crowd) = self.crowd.take() {
-            return Some((OpCode::Binary, crowd));
+            return plain(OpCode::Binary, crowd);
         }
         let Close::Queued(code, reason) = &self.close else { return None };
         let payload = code.map_or_else(Vec::new, |code| [&code.0.to_be_bytes()[..], reason.as_ref()].concat());
         self.close = Close::Sent;
-        Some((OpCode::Close, Bytes::from(payload)))
+        plain(OpCode::Close, Bytes::from(payload))
     }
 }
 
@@ -305,6 +360,54 @@ mod tests {
         assert_eq!(shows(Sight::Presence), [true, false, true, true]);
         assert_eq!(shows(Sight::Veiled), [true, false, false, false]);
         assert_eq!(shows(Sight::Nothing), [false; 4]);
+    }
+
+    #[test]
+    fn a_long_list_breaks_off_when_somebody_in_it_takes_back_what_they_showed() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        #[derive(Debug, Default)]
+        struct Leaves(AtomicBool);
+
+        impl Gate for Leaves {
+            fn sight(&self, owner: UserNo, _: UserNo) -> Sight {
+                let hides = owner == UserNo(1_500) && self.0.load(Ordering::Relaxed);
+                if hides { Sight::Veiled } else { Sight::Exact }
+            }
+
+            fn keep(&self, _: UserNo, _: &mut Vec<MovedFriend>) {}
+
+            fn late_drop(&self) {}
+        }
+
+        let read = |after_chunks: usize| {
+            let gate = Arc::new(Leaves::default());
+            let Waiting::Friends(list) = welcome() else { panic!("a list") };
+            let FriendList::Welcome(welcome, mut friends) = *list else { panic!("a welcome") };
+            let (_, sight, friend) = friends.remove(0);
+            let many = (2..2_000).map(|no| {
+                let user = format!("friend_{no}");
+                (UserNo(no), sight, Friend { user, ..friend.clone() })
+            });
+            let waiting = Waiting::Friends(Box::new(FriendList::Welcome(welcome, many.collect())));
+            let reader = Reader { no: Some(VIEWER), gate: Some(gate.clone()) };
+            let mut queue = Queue { reader, state_bytes: waiting.len(), ..Queue::default() };
+            queue.state.push_back(waiting);
+            let mut heard = Vec::new();
+            for at in 0.. {
+                gate.0.store(at >= after_chunks, Ordering::Relaxed);
+                let (chunk, _) = queue.next_chunk();
+                if chunk.is_empty() {
+                    break;
+                }
+                heard.extend_from_slice(&chunk);
+            }
+            (String::from_utf8_lossy(&heard).into_owned(), queue.taken_back)
+        };
+        let (whole, taken_back) = read(usize::MAX);
+        assert!(whole.contains("friend_1999") && !taken_back);
+        let (part, taken_back) = read(2);
+        assert!(part.contains("friend_2\"") && !part.contains("friend_1500") && taken_back, "{}", part.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who a request comes from, and by what kind of connection: what the kernel says, and what a proxy says that is trusted
 //! (`server.trusted_proxies`). What anybody else says about it is not believed.
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +17,23 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const LONGEST_CHAIN: usize = 16;
 /// What browsers are told who came by TLS: for a year, no other way.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// By which door a connection came in. Every connection of the node carries it (`super::entrance`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// The address that the node listens on.
+    pub address: SocketAddr,
+    /// TLS is spoken there, by the node itself.
+    pub tls: bool,
+}
+
+impl Door {
+    /// Of a request's connection. `None`: another server's, in tests.
+    #[must_use]
+    pub fn of(req: &HttpRequest) -> Option<Self> {
+        req.conn_data().copied()
+    }
+}
 
 /// The client at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +54,7 @@ impl Peer {
         let trusted = node.map_or(&none, |node| &node.config.server.trusted_proxies);
         // There is always one on TCP.
         let address = req.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        Self::seen(address, req.app_config().secure(), req.headers(), trusted)
+        Self::seen(address, Door::of(req).is_some_and(|door| door.tls), req.headers(), trusted)
     }
 
     /// The client behind a TCP connection from `tcp`, which was ours by TLS or not, with these headers.
@@ -91,7 +108,7 @@ fn client(tcp: IpAddr, headers: &HeaderMap, trusted: &Networks) -> IpAddr {
 
 /// An address, as proxies write them: bare, or with a port.
 fn parse(hop: &str) -> Option<IpAddr> {
-    let with_port = || hop.parse().ok().map(|address: std::net::SocketAddr| address.ip());
+    let with_port = || hop.parse().ok().map(|address: SocketAddr| address.ip());
     let bracketed = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     hop.parse().ok().or_else(with_port).or_else(bracketed).map(|address: IpAddr| address.to_canonical())
 }

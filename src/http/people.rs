@@ -4,10 +4,10 @@ use std::sync::Arc;
 use actix_web::web;
 
 use crate::activity::histogram::Presence;
-use crate::actors::board::Standing;
+use crate::actors::calendars::Calendars;
 use crate::actors::journal::Promise;
 use crate::actors::spatial_inbox::Fact;
-use crate::actors::spatial_index::SettleIndex;
+use crate::actors::spatial_index::{QueryPlace, SettleIndex};
 use crate::actors::user::{
     Expelled, FriendGone, FriendshipChange, FriendshipChanged, KeepNow, Review, TokenRevoked, User, UserDeps,
 };
@@ -23,13 +23,14 @@ use crate::store::rows::{Account, TokenKind};
 #[derive(Clone, Debug)]
 pub struct People {
     deps: Arc<UserDeps>,
+    calendars: Arc<Calendars>,
 }
 
 impl People {
-    /// Administration over what people's actors use.
+    /// Administration over what people's actors use, and their calendars.
     #[must_use]
-    pub fn new(deps: Arc<UserDeps>) -> Self {
-        Self { deps }
+    pub fn new(deps: Arc<UserDeps>, calendars: Arc<Calendars>) -> Self {
+        Self { deps, calendars }
     }
 
     /// Makes accounts and friendships among them, all or nothing.
@@ -82,8 +83,11 @@ impl People {
             let no = account.no;
             // Only now: had the store refused, everything would have to go on as before.
             self.deps.journal.forget(no);
+            self.deps.phones.forget_person(no);
             self.ask(no, Expelled).await;
-            self.deps.board.write(no, Standing::default());
+            self.calendars.forget(no);
+            self.deps.board.forget(no);
+            self.deps.flips.set(no, None);
             for friend in friends.iter() {
                 self.ask(*friend, FriendGone { no, user: account.id.clone() }).await;
             }
@@ -97,8 +101,7 @@ impl People {
         self.settle().await;
         for Removed { account, friends } in &removed {
             for friend in friends.iter() {
-                let (friend_no, user, change) = (account.no, account.id.clone(), FriendshipChange::Ended);
-                self.ask(*friend, FriendshipChanged { friend: friend_no, user, change }).await;
+                self.tell_changed(*friend, account.no, &account.id, FriendshipChange::Ended).await;
             }
         }
         self.written().await;
@@ -110,12 +113,20 @@ impl People {
     /// # Errors
     /// When the store cannot write.
     pub async fn erase(&self, actor: Option<UserNo>, no: UserNo) -> Result<bool, AccountError> {
-        if self.remove(actor, vec![no]).await? == 0 {
-            return Ok(false);
+        Ok(self.erase_all(actor, vec![no]).await? > 0)
+    }
+
+    /// Removes people, and then every byte of them from the disk. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    pub async fn erase_all(&self, actor: Option<UserNo>, people: Vec<UserNo>) -> Result<usize, AccountError> {
+        let removed = self.remove(actor, people).await?;
+        if removed > 0 {
+            let store = self.deps.store.clone();
+            self.store(move |_| Ok(store.purge()?)).await?;
         }
-        let store = self.deps.store.clone();
-        self.store(move |_| Ok(store.purge()?)).await?;
-        Ok(true)
+        Ok(removed)
     }
 
     /// Makes a token.
@@ -188,13 +199,44 @@ impl People {
         let now = self.deps.clock.now();
         // Awake before the change: what friends were shown until now decides what they are told.
         let owner_actor = self.deps.registry.wake(owner).ok_or(AccountError::Unknown)?;
-        let before = self.deps.accounts.sharing(owner, viewer).ok_or(AccountError::Unknown)?;
-        let sharing = before.changed_to(precision, until, now);
-        self.store(move |accounts| accounts.share(owner, viewer, sharing)).await?;
-        self.deps.spatial.changed(Fact::Shared { owner, viewer, precision: sharing.at(now) });
+        let change = move |before: Sharing| before.changed_to(precision, until, now);
+        let sharing = self.store(move |accounts| accounts.change_share(owner, viewer, change)).await?;
+        self.say_sharing(owner, viewer);
         let _ = owner_actor.send(Review).await;
         self.settle().await;
         Ok(sharing)
+    }
+
+    /// Tells the index what one shares with the other now.
+    fn say_sharing(&self, owner: UserNo, viewer: UserNo) {
+        let _order = self.deps.spatial.in_order();
+        if let Some(sharing) = self.deps.accounts.sharing(owner, viewer) {
+            let precision = sharing.at(self.deps.clock.now());
+            self.deps.spatial.changed(Fact::Shared { owner, viewer, precision });
+        }
+    }
+
+    /// Tells the index what holds between two people now: after the end of a friendship that it is over, also when there is
+    /// another one already.
+    fn say_friendship(&self, a: UserNo, b: UserNo, change: FriendshipChange) {
+        let _order = self.deps.spatial.in_order();
+        let (now, accounts) = (self.deps.clock.now(), &self.deps.accounts);
+        let are_friends = accounts.are_friends(a, b);
+        if change == FriendshipChange::Ended || !are_friends {
+            self.deps.spatial.changed(Fact::Unfriended(a, b));
+        }
+        if !are_friends {
+            return;
+        }
+        for (owner, viewer) in [(a, b), (b, a)] {
+            if let Some(sharing) = accounts.sharing(owner, viewer).filter(|it| *it != Sharing::default()) {
+                self.deps.spatial.changed(Fact::Shared { owner, viewer, precision: sharing.at(now) });
+                if let Some(end) = sharing.ends(now) {
+                    self.deps.alarms.set(owner, end);
+                }
+            }
+        }
+        self.deps.spatial.changed(Fact::Befriended(a, b));
     }
 
     /// Changes a profile, and tells everyone who must know.
@@ -207,12 +249,16 @@ impl People {
         let _ = actor.send(KeepNow).await;
         self.written().await;
         let renamed = change.name.is_some();
+        let retimed = change.free_hours.is_some() || change.time_zone.is_some();
         let account = self.store(move |accounts| accounts.update(no, change)).await?;
+        if retimed {
+            let calendars = self.calendars.clone();
+            self.store(move |_| calendars.rework(no)).await?;
+        }
         let _ = actor.send(Review).await;
         if renamed {
             for friend in self.deps.accounts.friends(no).iter() {
-                let change = FriendshipChange::Renamed;
-                self.ask(*friend, FriendshipChanged { friend: no, user: account.id.clone(), change }).await;
+                self.tell_changed(*friend, no, &account.id, FriendshipChange::Renamed).await;
             }
         }
         self.settle().await;
@@ -243,6 +289,9 @@ impl People {
     /// The store cannot write.
     pub async fn revoke(&self, no: UserNo, id: u64) -> Result<bool, AccountError> {
         let revoked = self.store(move |accounts| accounts.revoke(no, id)).await?;
+        if revoked.is_some() {
+            self.deps.phones.forget(id);
+        }
         self.ask(no, TokenRevoked(id)).await;
         Ok(revoked.is_some())
     }
@@ -254,6 +303,7 @@ impl People {
     pub async fn revoke_others(&self, no: UserNo, keep: u64) -> Result<usize, AccountError> {
         let revoked = self.store(move |accounts| accounts.revoke_others(no, keep)).await?;
         for token in &revoked {
+            self.deps.phones.forget(token.token_id);
             self.ask(no, TokenRevoked(token.token_id)).await;
         }
         Ok(revoked.len())
@@ -264,23 +314,14 @@ impl People {
     }
 
     async fn began(&self, a: UserNo, b: UserNo) {
-        let now = self.deps.clock.now();
-        // What is shared first: the two are never near by what is not shown.
-        for (owner, viewer) in [(a, b), (b, a)] {
-            if let Some(sharing) = self.deps.accounts.sharing(owner, viewer).filter(|it| *it != Sharing::default()) {
-                self.deps.spatial.changed(Fact::Shared { owner, viewer, precision: sharing.at(now) });
-                if let Some(end) = sharing.ends(now) {
-                    self.deps.alarms.set(owner, end);
-                }
-            }
-        }
-        self.deps.spatial.changed(Fact::Befriended(a, b));
+        // What is shared is said first: the two are never near by what is not shown.
+        self.say_friendship(a, b, FriendshipChange::Began);
         self.changed(a, b, FriendshipChange::Began).await;
         self.settle().await;
     }
 
     async fn ended(&self, a: UserNo, b: UserNo) {
-        self.deps.spatial.changed(Fact::Unfriended(a, b));
+        self.say_friendship(a, b, FriendshipChange::Ended);
         // The end of an encounter, if there is one, is in both mailboxes before the end of the friendship.
         self.settle().await;
         self.changed(a, b, FriendshipChange::Ended).await;
@@ -289,9 +330,21 @@ impl People {
     async fn changed(&self, a: UserNo, b: UserNo, change: FriendshipChange) {
         for (me, friend) in [(a, b), (b, a)] {
             if let Some(account) = self.deps.accounts.by_no(friend) {
-                self.ask(me, FriendshipChanged { friend, user: account.id.clone(), change }).await;
+                self.tell_changed(me, friend, &account.id, change).await;
             }
         }
+    }
+
+    /// Tells somebody that their friendship with another changed.
+    async fn tell_changed(&self, me: UserNo, friend: UserNo, user: &UserId, change: FriendshipChange) {
+        if self.deps.registry.get(me).is_none() {
+            return;
+        }
+        let place = match change {
+            FriendshipChange::Ended => None,
+            _ => self.deps.index.send(QueryPlace { of: friend, by: me }).await.ok(),
+        };
+        self.ask(me, FriendshipChanged { friend, user: user.clone(), change, place }).await;
     }
 
     /// Has a message carried out by a person's actor, if it runs.

@@ -34,6 +34,12 @@ pub enum Who {
     Writer,
     /// A reader who is an administrator.
     Administrator,
+    /// A phone with an app of others: a token as password of `Basic`, or as bearer. Cookies are not looked at.
+    Phone,
+    /// The same, with a device token in the path.
+    PhoneInPath,
+    /// The same, with a device token in the query, as `api_key`.
+    PhoneInQuery,
     /// The machine's operator: an administrator, or a caller on the machine itself without a proxy between.
     Operator,
 }
@@ -45,8 +51,12 @@ pub enum Takes {
     Nothing,
     /// JSON of at most `limits.body_bytes`.
     Json,
+    /// An iCalendar file of at most 1 MiB, or JSON.
+    Calendar,
     /// JSON of at most `limits.admin_body_bytes`.
     LargeJson,
+    /// Whatever a phone sends, of whatever kind it says, of at most `limits.phone_body_bytes`.
+    Phone,
     /// Lines of text without end: only a pause ends them.
     Lines,
     /// WebSocket frames after the handshake.
@@ -125,6 +135,14 @@ impl Verb {
             Self::Patch => &[Method::PATCH],
             Self::Delete => &[Method::DELETE],
         }
+    }
+}
+
+impl Who {
+    /// Whether phones call it with apps of others: they are never told that they come too often.
+    #[must_use]
+    pub const fn is_phone(self) -> bool {
+        matches!(self, Self::Phone | Self::PhoneInPath | Self::PhoneInQuery)
     }
 }
 

@@ -49,6 +49,8 @@ fn change_of(body: ProfileBody) -> ProfileChange {
         stride_m: body.stride,
         hidden_until: body.hidden_until,
         only_free: body.only_free,
+        free_hours: body.free_hours,
+        on_board: body.on_board,
         ..ProfileChange::default()
     }
 }

@@ -10,14 +10,15 @@ use actix_web::{HttpResponse, ResponseError as _, Route, web};
 use super::error::ApiError;
 use super::policy::About::{Caller, Everybody, Friends, Inviter, Nobody};
 use super::policy::Act::{Changes, Reads};
-use super::policy::Takes::{Frames, Json, LargeJson, Lines, Nothing};
+use super::policy::Takes::{Calendar, Frames, Json, LargeJson, Lines, Nothing};
 use super::policy::Toll::{Free, InviteLook, InviteMade};
 use super::policy::Verb::{Delete, Get, GetOrHead, Patch, Post, Put};
-use super::policy::Who::{Administrator, Anyone, Operator, Reader, Socket, Visitor, Writer};
+use super::policy::Who::{Administrator, Anyone, Operator, PhoneInPath, PhoneInQuery, Reader, Socket, Visitor, Writer};
 use super::policy::{About, Act, Policy, Takes, Toll, Verb, Who};
 use super::state::Node;
 use super::{
-    admin, audit, browsers, dashboard, export, friendship, guard, ingest, invites, me, profile, session, status, tokens,
+    admin, audit, browsers, calendar, dashboard, exercise, export, friendship, guard, ingest, invites, me, phones,
+    profile, session, status, tokens,
 };
 use crate::domain::Code;
 
@@ -50,10 +51,16 @@ const TABLE: &[Row] = &[
     row(Get, "/v1/me/availability", Reader, Nothing, Reads, Caller, Free, || web::to(me::get_availability)),
     row(Put, "/v1/me/availability", Writer, Json, Changes, Caller, Free, || web::to(me::put_availability)),
     row(Delete, "/v1/me/availability", Writer, Nothing, Changes, Caller, Free, || web::to(me::delete_availability)),
+    row(Get, "/v1/me/calendar", Reader, Nothing, Reads, Caller, Free, || web::to(calendar::get)),
+    row(Put, "/v1/me/calendar", Reader, Calendar, Changes, Caller, Free, || web::to(calendar::put)),
+    row(Delete, "/v1/me/calendar", Reader, Nothing, Changes, Nobody, Free, || web::to(calendar::delete)),
     row(Get, "/v1/me/tokens", Reader, Nothing, Reads, Caller, Free, || web::to(tokens::list)),
     row(Post, "/v1/me/tokens", Reader, Json, Changes, Caller, Free, || web::to(tokens::make)),
     row(Delete, "/v1/me/tokens", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke_others)),
     row(Delete, "/v1/me/tokens/{id}", Reader, Nothing, Changes, Nobody, Free, || web::to(tokens::revoke)),
+    row(Get, "/v1/me/phones", Reader, Nothing, Reads, Caller, Free, || web::to(phones::mine::list)),
+    row(Patch, "/v1/me/phones/{id}", Reader, Json, Changes, Caller, Free, || web::to(phones::mine::change)),
+    row(Get, "/v1/me/alerts", Reader, Nothing, Reads, Friends, Free, || web::to(phones::alerts::list)),
     row(Get, "/v1/me/viewers", Reader, Nothing, Reads, Friends, Free, || web::to(friendship::viewers)),
     row(Get, "/v1/export", Reader, Nothing, Reads, Friends, Free, || web::to(export::export)),
     // friends
@@ -68,9 +75,24 @@ const TABLE: &[Row] = &[
     // positions, steps, hours
     row(Post, "/v1/fixes", Writer, Json, Changes, Caller, Free, || web::to(ingest::post_fixes)),
     row(Post, "/v1/ingest", Administrator, Lines, Changes, Nobody, Free, || web::to(ingest::post_ingest)),
-    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(me::steps)),
-    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(me::leaderboard)),
+    row(Get, "/v1/steps", Reader, Nothing, Reads, Caller, Free, || web::to(exercise::steps)),
+    row(Get, "/v1/steps/leaderboard", Reader, Nothing, Reads, Friends, Free, || web::to(exercise::leaderboard)),
     row(Get, "/v1/availability/histogram", Reader, Nothing, Reads, Nobody, Free, || web::to(status::histogram)),
+    // phones with apps of others: each path also with a slash behind it
+    row(Post, "/owntracks", Who::Phone, Takes::Phone, Changes, Friends, Free, || web::to(phones::owntracks::post)),
+    row(Post, "/pub", Who::Phone, Takes::Phone, Changes, Friends, Free, || web::to(phones::owntracks::post)),
+    row(Get, "/overland", Who::Phone, Nothing, Reads, Caller, Free, || web::to(phones::overland::get)),
+    row(Post, "/overland", Who::Phone, Takes::Phone, Changes, Friends, Free, || web::to(phones::overland::post)),
+    row(Post, "/api/v1/overland/batches", PhoneInQuery, Takes::Phone, Changes, Nobody, Free, || {
+        web::to(phones::overland::post_batch)
+    }),
+    row(Get, "/t/{token}", PhoneInPath, Nothing, Changes, Nobody, Free, || web::to(phones::traccar::get)),
+    row(Post, "/t/{token}", PhoneInPath, Takes::Phone, Changes, Nobody, Free, || web::to(phones::traccar::post)),
+    row(Get, "/gpslogger/{token}", PhoneInPath, Nothing, Changes, Nobody, Free, || web::to(phones::gpslogger::get)),
+    row(Post, "/gpslogger/{token}", PhoneInPath, Takes::Phone, Changes, Nobody, Free, || {
+        web::to(phones::gpslogger::post)
+    }),
+    row(Get, "/p/{token}.properties", PhoneInPath, Nothing, Reads, Caller, Free, || web::to(phones::setup::properties)),
     // administration
     row(Post, "/v1/admin/users", Administrator, LargeJson, Changes, Everybody, Free, || web::to(admin::create_users)),
     row(Post, "/v1/admin/users/remove", Administrator, LargeJson, Changes, Everybody, Free, || {
@@ -123,7 +145,8 @@ fn serve(config: &mut web::ServiceConfig, table: &'static [Row]) {
         let rows: Vec<&'static Row> = table.iter().filter(|row| row.policy.path == path).collect();
         let policies: Rc<[&'static Policy]> = rows.iter().map(|row| &row.policy).collect();
         let allowed = allowed(&policies);
-        let mut resource = web::resource(path).default_service(web::to(move || wrong_method(allowed.clone())));
+        let patterns = patterns(path, &policies);
+        let mut resource = web::resource(patterns).default_service(web::to(move || wrong_method(allowed.clone())));
         for row in rows {
             for method in row.policy.verb.methods() {
                 resource = resource.route((row.handler)().method(method.clone()));
@@ -131,6 +154,19 @@ fn serve(config: &mut web::ServiceConfig, table: &'static [Row]) {
         }
         config.service(resource.wrap_fn(move |req, service| guard::before_handler(req, service, &policies)));
     }
+}
+
+/// The patterns of a path. People type addresses of phones by hand: with a slash too many they mean the same, and without the token
+/// behind it they are refused, and do not get the page, which an app would take for success.
+fn patterns(path: &'static str, policies: &[&Policy]) -> Vec<String> {
+    let mut patterns = vec![path.to_owned()];
+    if policies.iter().any(|policy| policy.who.is_phone()) {
+        patterns.push(format!("{path}/"));
+        if let Some(root) = path.strip_suffix("/{token}") {
+            patterns.extend([root.to_owned(), format!("{root}/")]);
+        }
+    }
+    patterns
 }
 
 async fn no_such_call() -> Result<HttpResponse, ApiError> {

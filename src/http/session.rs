@@ -9,6 +9,7 @@ use actix::prelude::*;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
+use super::audit::Often;
 use super::auth::{self, Credential};
 use super::error::ApiError;
 use super::guard::wrong_credential;
@@ -244,7 +245,9 @@ impl PersonSession {
                 if !known.identity.admin {
                     return Err(Refusal::new(Code::Forbidden, "view is the administrator's").into());
                 }
-                self.watches_crowd = true;
+                if !std::mem::replace(&mut self.watches_crowd, true) {
+                    Often::crowd_opened(&self.node, known.identity.no);
+                }
                 let way: Arc<dyn Downlink> = link.outbox().clone();
                 pass(&self.node.index, WatchCrowd { conn, view: Some((view, way)) })
             }

@@ -6,12 +6,14 @@ use std::time::Instant;
 use actix::Addr;
 use actix_web::web;
 
+use super::audit::Often;
 use super::body::Body;
 use super::browsers::Browsers;
 use super::limits::Limits;
 use super::people::People;
 use super::socket::SocketMetrics;
 use super::tls::Certificates;
+use crate::actors::calendars::Calendars;
 use crate::actors::critical::Stopping;
 use crate::actors::hourly_aggregator::HourlyAggregator;
 use crate::actors::spatial_index::SpatialIndex;
@@ -40,6 +42,10 @@ pub struct Node {
     pub people: Arc<People>,
     /// Who is where.
     pub index: Addr<SpatialIndex>,
+    /// People's calendars.
+    pub calendars: Arc<Calendars>,
+    /// Turns for fetching calendars that somebody waits for.
+    pub fetching: tokio::sync::Semaphore,
     /// Who was free when.
     pub hours: Addr<HourlyAggregator>,
     /// How the histogram's sinks do.
@@ -50,6 +56,8 @@ pub struct Node {
     pub limits: Arc<Limits>,
     /// Browsers' sessions in use.
     pub browsers: Browsers,
+    /// What is not written down every time.
+    pub often: Often,
     /// The next connection's number.
     pub next_conn: AtomicU64,
     /// True once everything stands.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use actix_tls::accept::rustls_0_23::Acceptor;
 use parking_lot::{Mutex, RwLock};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -97,7 +98,7 @@ impl Certificates {
         Ok(certificates)
     }
 
-    /// For the listener: TLS 1.2 and 1.3, HTTP/1.1 (which actix adds), and always the newest certificate.
+    /// For the listener: TLS 1.2 and 1.3, HTTP/1.1, and always the newest certificate.
     ///
     /// # Errors
     /// When the provider knows none of these.
@@ -105,7 +106,19 @@ impl Certificates {
         let builder = ServerConfig::builder_with_provider(self.provider.clone());
         let builder = builder.with_safe_default_protocol_versions().map_err(TlsError::Setup)?;
         let resolver: Arc<dyn ResolvesServerCert> = self.clone();
-        Ok(builder.with_no_client_auth().with_cert_resolver(resolver))
+        let mut config = builder.with_no_client_auth().with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    /// The same, as the service that shakes hands. It gives up after [`HANDSHAKE_TIMEOUT`].
+    ///
+    /// # Errors
+    /// As [`Self::server_config`].
+    pub fn acceptor(self: &Arc<Self>) -> Result<Acceptor, TlsError> {
+        let mut acceptor = Acceptor::new(self.server_config()?);
+        acceptor.set_handshake_timeout(HANDSHAKE_TIMEOUT);
+        Ok(acceptor)
     }
 
     /// Reads the files again. All or nothing: what is wrong is logged and counted, and the certificate stays. Blocks.

@@ -1,14 +1,16 @@
 //! A person's tokens, one for each device.
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::admin::{account_error, off_thread};
 use super::auth::Reader;
 use super::error::{ApiError, json};
+use super::invites::origin;
+use super::phones::setup::Setup;
 use super::state::Node;
 use crate::protocol::http::{NewTokenReply, SMALL_BODY, TokenReply, TokenScope, TokensReply, parse_token_body, write};
-use crate::store::rows::{TokenKind, TokenRow};
+use crate::store::rows::{PhoneChoice, TokenKind, TokenRow};
 
 /// `GET /v1/me/tokens`: which there are, never what they are.
 ///
@@ -37,11 +39,16 @@ pub fn rows(node: &Node, Reader(caller): &Reader) -> Vec<TokenReply> {
     node.user.accounts.tokens(caller.no).iter().filter(|token| !token.has_expired(now)).map(row).collect()
 }
 
-/// `POST /v1/me/tokens`: a token for another device, shown this once.
+/// `POST /v1/me/tokens`: a token for another device, shown this once, with how to set its app up.
 ///
 /// # Errors
 /// 400 for a bad field; 409 when there are too many; 503 when it cannot be stored.
-pub async fn make(caller: Reader, payload: web::Payload, node: web::Data<Arc<Node>>) -> Result<HttpResponse, ApiError> {
+pub async fn make(
+    caller: Reader,
+    req: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Arc<Node>>,
+) -> Result<HttpResponse, ApiError> {
     let body = node.body(payload).whole(SMALL_BODY).await?;
     let body = parse_token_body(&body)?;
     let (kind, word) = match body.kind {
@@ -49,9 +56,21 @@ pub async fn make(caller: Reader, payload: web::Payload, node: web::Data<Arc<Nod
         TokenScope::Device => (TokenKind::Device, "device"),
     };
     let (user, no, device) = (node.user.clone(), caller.0.no, body.device.clone());
-    let issued = off_thread(move || user.accounts.issue_token(no, kind, &device, None, user.clock.now())).await?;
+    let app = body.app;
+    let issued = off_thread(move || match app {
+        Some(_) => {
+            let phone = PhoneChoice { app, ..PhoneChoice::default() };
+            user.accounts.issue_phone_token(no, &device, phone, user.clock.now())
+        }
+        None => user.accounts.issue_token(no, kind, &device, None, user.clock.now()),
+    })
+    .await?;
     let (token, device) = (issued.secret.reveal(), body.device.as_str());
-    Ok(json(write(&NewTokenReply { id: issued.id, token, device, kind: word })))
+    let account = node.user.accounts.by_no(no).ok_or_else(ApiError::unauthenticated)?;
+    let origin = origin(&req);
+    let setup = Setup { origin: &origin, user: &account.id, device: &body.device, token };
+    let setup = app.map(|app| setup.of(app));
+    Ok(json(write(&NewTokenReply { id: issued.id, token, device, kind: word, setup })))
 }
 
 /// `DELETE /v1/me/tokens/{id}`: the token is void, and what is connected with it is cut.

@@ -1,11 +1,14 @@
 //! Bodies of HTTP requests and answers (PROTOCOL.md, section 3), by subject.
 mod admin;
+mod calendar;
 mod csv;
 mod export;
 mod fields;
+mod free_hours;
 mod friendship;
 mod hours;
 mod invites;
+mod phones;
 mod profile;
 mod ready;
 mod reports;
@@ -20,12 +23,14 @@ pub use admin::{
     AuditEntry, AuditReply, ModeReply, NewUserBody, NewUserReply, NewUsersBody, NewUsersReply, PeopleReply,
     PersonReply, RemoveUsersBody, RemovedReply, StatsReply,
 };
+pub use calendar::{BusyReply, CalendarFailure, CalendarReply, parse_calendar_body};
 pub use csv::steps_csv;
 pub use export::{
     ExportedAccount, ExportedAvailability, ExportedDevice, ExportedEncounter, ExportedFriend, ExportedHour,
     ExportedInvite, ExportedSharing, positions_geojson,
 };
 pub use fields::LONGEST_AHEAD_MS;
+pub use free_hours::DayHoursReply;
 pub use friendship::{
     BlocksReply, FriendReply, FriendsReply, NearbyReply, PersonRow, SharingBody, SharingReply, ViewReply, ViewerReply,
     ViewersReply, parse_sharing_body, sight_word,
@@ -34,7 +39,11 @@ pub use hours::{DayReply, HourReply, SeriesReply};
 pub use invites::{
     AcceptBody, AcceptReply, InviteReply, InviteRow, InviteView, InvitesReply, parse_accept_body, parse_invite_body,
 };
-pub use profile::{AvailabilityReply, MeReply, ProfileBody, parse_profile_body};
+pub use phones::{
+    AlertReply, AlertsReply, DroppedReply, HintReply, PhoneBody, PhoneReply, PhonesReply, SentReply, SetupField,
+    SetupReply, WrongReply, parse_phone_body,
+};
+pub use profile::{AvailabilityReply, MeReply, NextReply, ProfileBody, parse_profile_body};
 pub use ready::{PartReply, ReadyReply};
 pub use reports::{FixesReply, IngestReply, RejectedLine};
 pub use session::{SessionBody, SessionReply, WhoReply, parse_session_body};

@@ -35,6 +35,7 @@ impl World {
             }
             for timer in due {
                 match timer {
+                    Timer::Busy(no) => self.become_busy(no, now, events),
                     Timer::Stale(no) => self.age(no, now, events),
                     Timer::Hold(pair) => self.end_if_held(pair, now, events),
                     Timer::Cool(pair) => self.warm_up(pair, now, events),

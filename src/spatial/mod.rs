@@ -10,6 +10,7 @@
 //! | [`index`] | rstar, for what the friend graph cannot answer: who is in this view |
 //! | [`world`] | everything together: commands in, [`Event`]s out |
 mod encounters;
+mod explain;
 mod facts;
 mod friend_work;
 pub mod grid;
@@ -27,6 +28,7 @@ pub mod sphere;
 mod timers;
 pub mod world;
 
+pub use explain::Why;
 pub use facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Seen, Settings};
 pub use grid::Cell;
 pub use index::BoundingBox;

@@ -10,6 +10,8 @@ use crate::domain::{UnixMs, UserNo};
 pub(super) enum Timer {
     /// This person's position may have become stale. One entry a person, put back while the person keeps reporting.
     Stale(UserNo),
+    /// This person may be free no longer.
+    Busy(UserNo),
     /// This person's zone may have run out.
     Lapse(UserNo),
     /// This person may have left a question unanswered for too long.
@@ -41,8 +43,8 @@ impl Timers {
         self.0.peek().is_some_and(|Reverse((due, _))| *due <= now)
     }
 
-    /// Everything due, staleness first: when much time has passed between two commands, nobody is announced to a friend
-    /// whose position has become too old in the same gap.
+    /// Everything due, staleness and the end of being free first: when much time has passed between two commands, nobody is
+    /// announced to a friend who became busy, or whose position became too old, in the same gap.
     pub(super) fn take_due(&mut self, now: UnixMs) -> Vec<Timer> {
         let mut due = Vec::new();
         while self.is_due(now) {

@@ -1,5 +1,6 @@
 //! Everybody at once: commands in, [`Event`]s out. No clock of its own: `now` is a parameter and must not run backwards.
 //! Every command first does what has become due, so it does not matter how often [`World::tick`] is called.
+pub use super::explain::Why;
 pub use super::facts::{Counts, Event, Live, Nearby, Neighbour, Person, Reason, Seen, Settings};
 pub use super::index::BoundingBox;
 
@@ -42,6 +43,8 @@ pub(super) struct Slot {
     pub(super) aging: bool,
     /// Busy, and set so by hand.
     pub(super) busy_by_hand: bool,
+    /// When being free is known to end.
+    pub(super) free_until: Option<UnixMs>,
     /// What this person and friends do not show each other; nearly always nothing.
     pub(super) limits: Option<Box<Limits>>,
     /// What is known of a phone that can be told of quiet zones.
@@ -143,6 +146,7 @@ impl World {
             fresh: false,
             aging: false,
             busy_by_hand: false,
+            free_until: None,
             limits: None,
             attention: None,
             attentive_from: promises::NEVER,
@@ -155,6 +159,9 @@ impl World {
 
     /// Makes a person free or busy. Whoever goes busy and free again, both by hand, may be announced again at once.
     pub fn set_free(&mut self, no: UserNo, free: bool, by_hand: bool, now: UnixMs, events: &mut Vec<Event>) {
+        if let Some(slot) = self.slots.get_mut(no) {
+            slot.free_until = None;
+        }
         self.tick(now, events);
         let Some(slot) = self.slots.get_mut(no) else { return };
         if slot.person.free == free {
@@ -172,6 +179,23 @@ impl World {
             self.forget_cooling(no);
         }
         self.settle_readiness(no, Reason::Busy, now, events);
+    }
+
+    /// Says when somebody who is free will be free no longer, unless they are told to be otherwise before; `None`: that is not
+    /// known. So nobody is announced in the moment between that end and its being told.
+    pub fn free_until(&mut self, no: UserNo, until: Option<UnixMs>) {
+        let Some(slot) = self.slots.get_mut(no) else { return };
+        slot.free_until = until.filter(|_| slot.person.free);
+        if let Some(until) = slot.free_until {
+            self.timers.at(until, Timer::Busy(no));
+        }
+    }
+
+    pub(super) fn become_busy(&mut self, no: UserNo, now: UnixMs, events: &mut Vec<Event>) {
+        let is_over = |slot: &Slot| slot.free_until.is_some_and(|until| until <= now);
+        if self.slots.get(no).is_some_and(is_over) {
+            self.set_free(no, false, false, now, events);
+        }
     }
 
     /// Notes that a person has a connection, or none. Changes nothing about who is near.

@@ -3,6 +3,7 @@
 //! Readers take a short read lock and never wait for the disk. Writers come one at a time: they check against the
 //! directory, commit, and only then change the directory, so that nobody ever sees what a crash could take back.
 mod audit;
+mod calendars;
 mod friends;
 mod invites;
 mod plan;
@@ -26,7 +27,7 @@ pub use super::person::{
     Accepted, Acceptor, AccountError, Created, Identity, Invite, Issued, IssuedInvite, NewUser, ProfileChange, Removed,
 };
 pub use super::rows::InviteKind;
-use super::rows::{Account, Action, LiveRow, PageRow, PairRow, Row, StepsRow, TokenKind};
+use super::rows::{Account, Action, CalendarRow, CalendarTextRow, LiveRow, PageRow, PairRow, Row, StepsRow, TokenKind};
 use crate::domain::{Clock, DeviceName, UnixMs, UserId, UserNo};
 
 /// The length of a step until a person says otherwise, metres.
@@ -138,6 +139,9 @@ impl Accounts {
         if token.is_some() {
             plan.lines_of_all(now, actor, Action::TokenIssued, &numbers);
         }
+        if !friendships.is_empty() {
+            plan.line(now, actor, Action::Befriended, None, friendships.len() as u64);
+        }
         for person in created.iter().filter(|person| person.account.admin) {
             plan.line(now, actor, Action::AdminGranted, Some(person.account.no), 0);
         }
@@ -171,6 +175,8 @@ impl Accounts {
         }
         for Removed { account, .. } in &removed {
             plan.batch.remove::<LiveRow>(&account.no);
+            plan.batch.remove::<CalendarRow>(&account.no);
+            plan.batch.remove::<CalendarTextRow>(&account.no);
             let steps = account.no.0.to_be_bytes();
             self.store.each(&steps, |steps: StepsRow| plan.batch.remove::<StepsRow>(&steps.key()))?;
         }
@@ -252,6 +258,8 @@ impl Accounts {
         account.admin = change.admin.unwrap_or(account.admin);
         account.hidden_until = change.hidden_until.unwrap_or(account.hidden_until);
         account.only_free = change.only_free.unwrap_or(account.only_free);
+        account.free_hours = change.free_hours.unwrap_or(account.free_hours);
+        account.on_board = change.on_board.unwrap_or(account.on_board);
         let account = Arc::new(account);
         plan.change(Person { account: account.clone(), ..person });
         self.apply(&mut next, plan)?;

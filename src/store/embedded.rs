@@ -4,7 +4,7 @@ mod purge;
 use std::ops::{Bound, RangeBounds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
@@ -29,13 +29,15 @@ pub enum Durability {
 #[derive(Debug, Default)]
 pub struct WriteBatch {
     changes: Vec<(Slice, Option<Slice>)>,
+    /// A position is among them: the one before stays on the disk until a purge.
+    positions: bool,
 }
 
 impl WriteBatch {
     /// Nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { changes: Vec::new() }
+        Self { changes: Vec::new(), positions: false }
     }
 
     /// Writes a row, in place of the one with the same key.
@@ -61,6 +63,7 @@ impl WriteBatch {
     }
 
     pub(super) fn put_raw(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.positions |= table == Table::Live;
         self.changes.push((full_key(table, key), Some(value.into())));
     }
 
@@ -106,6 +109,8 @@ struct Purges {
     begun: AtomicU64,
     /// The last one that succeeded. Held by the one that runs.
     last: Mutex<u64>,
+    /// Positions were written since the last one began.
+    positions: AtomicBool,
 }
 
 /// The store. Shared by reference between threads; every method may block on the disk.
@@ -131,7 +136,9 @@ impl Embedded {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let folder = Folder::open(dir)?;
         let engine = open_engine(&folder)?;
-        Ok(Self { engine: RwLock::new(Some(engine)), folder, purges: Purges::default() })
+        let has_positions = engine.rows.prefix([Table::Live.byte()]).next().is_some();
+        let purges = Purges { positions: AtomicBool::new(has_positions), ..Purges::default() };
+        Ok(Self { engine: RwLock::new(Some(engine)), folder, purges })
     }
 
     /// The folder.
@@ -148,6 +155,9 @@ impl Embedded {
     pub fn commit(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
+        }
+        if batch.positions {
+            self.purges.positions.store(true, Ordering::Relaxed);
         }
         self.with_engine(|engine| engine.commit(batch, durability))
     }

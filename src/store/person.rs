@@ -4,9 +4,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::error::StoreError;
-use super::rows::{Account, InviteKind, InviteRow, TokenKind};
+use super::rows::{Account, InviteKind, InviteRow, PhoneChoice, TokenKind};
 use super::secret::{Secret, SecretError};
-use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo};
+use crate::domain::{Code, DeviceName, DisplayName, Radius, Refusal, UnixMs, UserId, UserNo, WeeklyHours};
 
 /// Why an account cannot be made or changed.
 #[derive(Debug, Error)]
@@ -122,6 +122,8 @@ pub struct Identity {
     pub token_id: u64,
     /// From when on it is void.
     pub expires: Option<UnixMs>,
+    /// What is chosen for the phone that has it.
+    pub phone: PhoneChoice,
 }
 
 /// What to change of a profile; `None` leaves it.
@@ -141,6 +143,10 @@ pub struct ProfileChange {
     pub hidden_until: Option<Option<UnixMs>>,
     /// Shows a position only while free.
     pub only_free: Option<bool>,
+    /// When the person is usually free; empty: nothing is said of that.
+    pub free_hours: Option<WeeklyHours>,
+    /// Stands in friends' leaderboards.
+    pub on_board: Option<bool>,
 }
 
 /// An invite that was made.

@@ -4,17 +4,21 @@
 //! comes in the order of the numbers. What changes rarely (people, tokens, friends) stands in pages of 64 people, what
 //! changes all the time in one row a person: 100,000 people are read in a tenth of a second because of it.
 mod audit;
+mod calendars;
 mod hours;
 mod invites;
 mod live;
 mod people;
 mod sharing;
+mod tokens;
 
 pub use audit::{Action, AuditEntry, AuditRow};
+pub use calendars::{CalendarRow, CalendarSource, CalendarTextRow, Feed, FetchFailure};
 pub use hours::{HourKey, HourRow, MarkRow, StepsRow};
 pub use invites::{InviteKind, InviteRow};
 pub use live::{DeviceRow, LiveRow, PairRow};
-pub use people::{Account, PAGE, PageRow, PersonRow, TokenKind, TokenRow};
+pub use people::{Account, PAGE, PageRow, PersonRow};
+pub use tokens::{PhoneChoice, TokenKind, TokenRow};
 
 use super::codec::RowError;
 
@@ -39,6 +43,10 @@ pub enum Table {
     Invites,
     /// [`AuditRow`] by its place in the log.
     Audit,
+    /// [`CalendarRow`] by number.
+    Calendars,
+    /// [`CalendarTextRow`] by number.
+    CalendarTexts,
 }
 
 impl Table {
@@ -55,6 +63,8 @@ impl Table {
             Self::Marks => b'K',
             Self::Invites => b'I',
             Self::Audit => b'A',
+            Self::Calendars => b'C',
+            Self::CalendarTexts => b'T',
         }
     }
 
@@ -71,6 +81,8 @@ impl Table {
             Self::Marks => "marks",
             Self::Invites => "invites",
             Self::Audit => "audit",
+            Self::Calendars => "calendars",
+            Self::CalendarTexts => "calendar texts",
         }
     }
 }
@@ -109,6 +121,8 @@ mod tests {
         let _ = MarkRow::decode(key, value);
         let _ = InviteRow::decode(key, value);
         let _ = AuditEntry::decode(key, value);
+        let _ = CalendarRow::decode(key, value);
+        let _ = CalendarTextRow::decode(key, value);
     }
 
     proptest! {

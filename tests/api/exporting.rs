@@ -54,6 +54,8 @@ fn an_export_holds_everything_of_a_person_who_has_done_everything() {
         "audit.json",
         "availability.json",
         "blocks.json",
+        "calendar.ics",
+        "calendar.json",
         "encounters.json",
         "friends.json",
         "hours.json",

@@ -1,7 +1,11 @@
 //! Fixes, on every way in: what is taken, what is refused, what is acknowledged.
+use std::io::Write as _;
+
+use letshang::domain::UserId;
 use serde_json::{Value, json};
 
 use crate::client::{SQUARE, north_of};
+use crate::http::read_reply;
 use crate::node::{NOON, TestNode, until};
 
 const DAY: i64 = 24 * 3_600_000;
@@ -197,6 +201,33 @@ fn only_an_administrator_may_import_and_only_text() {
 }
 
 #[test]
+fn who_is_shut_out_in_the_middle_of_an_import_says_no_more() {
+    let node = TestNode::start();
+    let root = node.administrator("root");
+    let extra = node.call_as(&root, "POST", "/v1/me/tokens").json(&json!({"device": "migration"})).ok();
+    let head = format!(
+        "POST /v1/ingest HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n\r\n",
+        node.address,
+        extra["token"].as_str().unwrap()
+    );
+    let mut way = std::net::TcpStream::connect(node.address).unwrap();
+    way.write_all(head.as_bytes()).unwrap();
+    let mut line = |user: &str| {
+        let line = format!("{user}, 20270315 115900, 52.52, 13.405, True\n");
+        let _ = way.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes());
+    };
+    line("before");
+    let is_here = |id: &str| node.node.user.accounts.by_id(&UserId::parse(id, "user").unwrap()).is_some();
+    until("the first line is taken", || is_here("before"));
+    let id = extra["id"].as_u64().unwrap();
+    assert_eq!(node.call_as(&root, "DELETE", &format!("/v1/me/tokens/{id}")).send().status, 204);
+    line("after");
+    line("after");
+    let reply = read_reply(&mut way).unwrap();
+    assert_eq!((reply.status, is_here("after")), (401, false), "{}", reply.text());
+}
+
+#[test]
 fn the_phones_own_steps_count_and_make_a_leaderboard() {
     let node = TestNode::start();
     let [ann, bob, _eve] = node.people(["ann", "bob", "eve"], &[(0, 1)]);
@@ -207,11 +238,10 @@ fn the_phones_own_steps_count_and_make_a_leaderboard() {
     }
     assert_eq!(
         node.call_as(&ann, "GET", "/v1/steps").ok(),
-        json!({"days": [{"date": "2027-03-15", "steps": 1_234}], "today": 1_234})
+        json!({"days": [{"date": "2027-03-15", "steps": 1_234}], "today": 1_234, "week": 1_234})
     );
     let board = node.call_as(&ann, "GET", "/v1/steps/leaderboard").ok();
-    let expected =
-        json!([{"user": "bob", "name": "bob", "steps": 2_500}, {"user": "ann", "name": "ann", "steps": 1_234}]);
+    let expected = json!([{"user": "bob", "name": "bob", "steps": 2_500}, {"user": "ann", "name": "ann", "steps": 1_234, "me": true}]);
     assert_eq!((&board["date"], &board["people"]), (&json!("2027-03-15"), &expected));
 
     let node = node.restart();

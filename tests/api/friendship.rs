@@ -203,3 +203,63 @@ fn small_crowds_are_shown_as_none_to_everybody_but_the_administrator() {
     let series = node.call_as(&people[0], "GET", "/v1/availability/histogram?from=2027-03-15&to=2027-03-15").ok();
     assert_eq!((&series["days"][0]["smallest"], &series["days"][0]["hours"][12]["free"]), (&json!(3), &json!(3)));
 }
+
+#[test]
+fn what_is_shared_at_once_from_many_places_is_what_is_shown_afterwards() {
+    let node = TestNode::start();
+    let [ann, bob] = node.friends(["ann", "bob"]);
+    node.connect(&ann).be_at(crate::client::SQUARE);
+    for round in 0..15 {
+        std::thread::scope(|threads| {
+            for at in 0..8 {
+                let (node, ann) = (&node, &ann);
+                let sharing = if at % 2 == 0 { "exact" } else { "approximate" };
+                threads.spawn(move || share(node, ann, "bob", &json!({"sharing": sharing})));
+            }
+        });
+        let agreed = node.call_as(&ann, "GET", "/v1/friends").ok()["friends"][0]["sharing"].clone();
+        let shown = node.call_as(&bob, "GET", "/v1/friends").ok()["friends"][0].clone();
+        let is_cell = shown["approximate"] == true;
+        assert!(shown["lat"].is_number() && is_cell == (agreed == "approximate"), "{round}: {agreed} but {shown}");
+    }
+}
+
+#[test]
+fn who_is_renamed_stays_where_they_are() {
+    let node = TestNode::start();
+    let [ann, bob] = node.friends(["ann", "bob"]);
+    node.connect(&ann).be_at(crate::client::SQUARE);
+    let mut watching = node.connect(&bob);
+    node.call_as(&ann, "PATCH", "/v1/me").json(&json!({"name": "Ann B."})).ok();
+    let renamed = watching.expect("friendship");
+    let friend = &renamed["friend"];
+    assert_eq!((&friend["name"], &friend["lat"]), (&json!("Ann B."), &json!(crate::client::SQUARE.0)), "{renamed}");
+}
+
+#[test]
+fn what_administrators_do_to_people_and_see_of_them_is_written_down() {
+    let node = TestNode::start();
+    let root = node.administrator("root");
+    let users = json!({"users": [{"user": "ann"}, {"user": "ben"}, {"user": "cleo"}], "friendships": [[0, 1], [1, 2]]});
+    node.call_as(&root, "POST", "/v1/admin/users").json(&users).ok();
+    let wrong = json!({"token": format!("lh_{}", "A".repeat(43))});
+    for _ in 0..3 {
+        assert_eq!(node.call("POST", "/v1/session").json(&wrong).send().status, 401);
+    }
+    let mut page = node.connect(&root);
+    let view = json!({"type": "view", "bbox": [-180, -90, 180, 90], "zoom": 3});
+    page.say(&view);
+    page.say(&view);
+    let lines = || {
+        let audit = node.call_as(&root, "GET", "/v1/admin/audit").ok();
+        let line =
+            |entry: &Value| format!("{} {}", entry["actor"].as_str().unwrap_or("-"), entry["action"].as_str().unwrap());
+        audit["entries"].as_array().unwrap().iter().map(line).collect::<Vec<_>>()
+    };
+    crate::node::until("all three are written down", || {
+        ["root befriended", "root crowd_opened", "- sign_in_failed"]
+            .iter()
+            .all(|line| lines().iter().any(|found| found == line))
+    });
+    assert_eq!(lines().iter().filter(|line| line.ends_with("crowd_opened") || line.ends_with("failed")).count(), 2);
+}

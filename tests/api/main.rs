@@ -15,9 +15,13 @@ mod raw_ws;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod availability;
 mod bad;
+mod calendar_figures;
+mod calendars;
 mod closes;
 mod codes;
+mod exercise;
 mod exporting;
 mod fixes;
 mod friendship;
@@ -29,6 +33,7 @@ mod lifecycle;
 mod limits;
 mod map;
 mod near;
+mod phones;
 mod policies;
 mod presence;
 mod profile;

@@ -70,22 +70,19 @@ fn declared(policy: &Policy, caller: Caller) -> u16 {
         _ => 0,
     };
     match policy.who {
-        // No credential is looked at: only what comes from a page elsewhere is refused.
-        Who::Anyone => match caller {
-            Caller::Session(From::Elsewhere | From::CrossSite)
-            | Caller::AdministratorsSession(From::Elsewhere | From::CrossSite)
-                if changes =>
-            {
-                403
-            }
-            _ => 0,
-        },
+        // No credential is looked at: only what comes from a page elsewhere is refused, and a cookie that does not say where
+        // the page is from.
+        Who::Anyone => page * u16::from(changes),
         // The socket tells cookies by close codes.
         Who::Socket if matches!(caller, Caller::WrongToken | Caller::Revoked) => 401,
         Who::Socket => 0,
         Who::Visitor if caller == Caller::Nobody => 0,
         Who::Visitor | Who::Reader => page.max(known).max(device),
         Who::Writer => page.max(known),
+        // Phones' doors know no cookies, and in an address no token but a device's.
+        Who::Phone if matches!(caller, Caller::Device | Caller::Full | Caller::Administrator) => 0,
+        Who::PhoneInPath | Who::PhoneInQuery if caller == Caller::Device => 0,
+        Who::Phone | Who::PhoneInPath | Who::PhoneInQuery => 401,
         Who::Administrator | Who::Operator if page != 0 => page,
         Who::Administrator | Who::Operator if known != 0 => known,
         Who::Administrator | Who::Operator if is_administrator => 0,
@@ -110,8 +107,31 @@ fn token(node: &TestNode, person: &Person, kind: TokenKind) -> String {
     issued.secret.reveal().to_owned()
 }
 
+fn revoked(node: &TestNode, person: &Person, kind: TokenKind) -> String {
+    let token = token(node, person, kind);
+    let accounts = &node.node.user.accounts;
+    let known = accounts.verify(&token, NOON).unwrap();
+    accounts.revoke(known.no, known.token_id).unwrap();
+    token
+}
+
+/// The path for somebody with this token: in it where the route wants it there.
+fn path_with(policy: &Policy, token: &str) -> String {
+    match policy.who {
+        Who::PhoneInPath => policy.path.replace("{token}", token),
+        Who::PhoneInQuery => format!("{}?api_key={token}", policy.path),
+        _ => path_of(policy),
+    }
+}
+
 fn path_of(policy: &Policy) -> String {
-    policy.path.replace("{code}", "nothing").replace("{id}", "77").replace("{user}", "nobody").replace("{path:.*}", "")
+    policy
+        .path
+        .replace("{code}", "nothing")
+        .replace("{id}", "77")
+        .replace("{user}", "nobody")
+        .replace("{token}", "nothing")
+        .replace("{path:.*}", "")
 }
 
 fn with_body(call: Call, policy: &Policy, person: &Person) -> Call {
@@ -119,7 +139,9 @@ fn with_body(call: Call, policy: &Policy, person: &Person) -> Call {
         // A sign-in that nothing is wrong with.
         Takes::Json if policy.path == "/v1/session" => call.json(&json!({"token": person.token})),
         Takes::Json | Takes::LargeJson => call.json(&json!({})),
+        Takes::Calendar => call.header("Content-Type", "text/calendar").body("BEGIN:VCALENDAR\nEND:VCALENDAR\n"),
         Takes::Lines => call.header("Content-Type", "text/csv").body("# nothing\n"),
+        Takes::Phone => call.body("{}"),
         Takes::Nothing | Takes::Frames => call,
     }
 }
@@ -128,6 +150,19 @@ fn send(node: &TestNode, policy: &Policy, method: &str, caller: Caller, number: 
     let administrator = matches!(caller, Caller::Administrator | Caller::AdministratorsSession(_));
     let person = person(node, number, administrator);
     let mut call = with_body(node.call(method, &path_of(policy)), policy, &person);
+    if matches!(policy.who, Who::PhoneInPath | Who::PhoneInQuery) {
+        let token = match caller {
+            Caller::Nobody | Caller::Session(_) | Caller::AdministratorsSession(_) => "nothing".to_owned(),
+            Caller::WrongToken => format!("lh_{}", "x".repeat(43)),
+            Caller::Device => token(node, &person, TokenKind::Device),
+            Caller::Revoked => revoked(node, &person, TokenKind::Device),
+            Caller::Full | Caller::Administrator => person.token.clone(),
+        };
+        call = with_body(node.call(method, &path_with(policy, &token)), policy, &person);
+        if !matches!(caller, Caller::Session(_) | Caller::AdministratorsSession(_)) {
+            return call.send();
+        }
+    }
     if policy.who == Who::Operator {
         // Not from the machine itself.
         call = call.header("X-Forwarded-For", "203.0.113.9");
@@ -136,13 +171,7 @@ fn send(node: &TestNode, policy: &Policy, method: &str, caller: Caller, number: 
         Caller::Nobody => call,
         Caller::WrongToken => call.bearer(&format!("lh_{}", "x".repeat(43))),
         Caller::Device => call.bearer(&token(node, &person, TokenKind::Device)),
-        Caller::Revoked => {
-            let token = token(node, &person, TokenKind::Full);
-            let accounts = &node.node.user.accounts;
-            let known = accounts.verify(&token, NOON).unwrap();
-            accounts.revoke(known.no, known.token_id).unwrap();
-            call.bearer(&token)
-        }
+        Caller::Revoked => call.bearer(&revoked(node, &person, TokenKind::Full)),
         Caller::Full | Caller::Administrator => call.bearer(&person.token),
         Caller::Session(from) | Caller::AdministratorsSession(from) => {
             let session = token(node, &person, TokenKind::Session);
@@ -187,10 +216,15 @@ fn every_route_answers_everybody_as_its_policy_says() {
 
 #[test]
 fn every_route_takes_only_the_kind_and_size_of_body_that_it_declares() {
-    let node = TestNode::with(&[("limits.body_bytes", "2000"), ("limits.admin_body_bytes", "3000")]);
+    let node = TestNode::with(&[
+        ("limits.body_bytes", "2000"),
+        ("limits.admin_body_bytes", "3000"),
+        ("limits.phone_body_bytes", "2500"),
+    ]);
     let root = node.administrator("root");
+    let device = token(&node, &root, TokenKind::Device);
     for policy in policies().filter(|policy| policy.who != Who::Anyone && policy.takes != Takes::Frames) {
-        let path = path_of(policy);
+        let path = path_with(policy, &device);
         // A person who is erased by one of the calls would spoil the next ones: the body is refused before that.
         let call = || node.call_as(&root, policy.verb.methods()[0].as_str(), &path);
         let what = format!("{:?} {}", policy.verb, policy.path);
@@ -198,6 +232,8 @@ fn every_route_takes_only_the_kind_and_size_of_body_that_it_declares() {
             Takes::Nothing => 0,
             Takes::Json => 2_000,
             Takes::LargeJson => 3_000,
+            Takes::Phone => 2_500,
+            Takes::Calendar => 1_048_576,
             Takes::Lines | Takes::Frames => continue,
         };
         let json = || call().header("Content-Type", "application/json");
@@ -206,6 +242,12 @@ fn every_route_takes_only_the_kind_and_size_of_body_that_it_declares() {
         assert_eq!(declared.status, 400, "{what}: a length that no number holds");
         assert_eq!(call().header("Content-Encoding", "gzip").body("x").send().status, 415, "{what}");
         if policy.takes == Takes::Nothing {
+            continue;
+        }
+        if policy.takes == Takes::Phone {
+            for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "", "text/json"] {
+                assert_eq!(call().header("Content-Type", kind).body("{}").send().status, 200, "{what}: {kind:?}");
+            }
             continue;
         }
         for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "", "text/json"] {
@@ -333,14 +375,16 @@ fn every_handler_that_is_not_for_everybody_names_its_caller() {
     let mut seen = 0;
     for row in table.split("row(").skip(1) {
         let handler = row.split("web::to(").nth(1).unwrap().split(')').next().unwrap();
-        let Some((module, name)) = handler.split_once("::") else { continue };
+        let Some((module, name)) = handler.rsplit_once("::") else { continue };
+        let module = module.replace("::", "/");
         let who = row.split(',').nth(2).unwrap().trim();
         let extractors: &[&str] = match who {
             "Reader" | "Writer" => &["Caller", "Reader", "Administrator"],
             "Administrator" => &["Administrator"],
+            "Who::Phone" | "PhoneInPath" | "PhoneInQuery" => &["Phone"],
             _ => continue,
         };
-        let text = source(module);
+        let text = source(&module);
         let signature = text.split(&format!("pub async fn {name}(")).nth(1).unwrap_or_else(|| panic!("no {handler}"));
         let signature = signature.split('{').next().unwrap();
         let names = extractors.iter().any(|extractor| signature.contains(&format!(": {extractor}")));

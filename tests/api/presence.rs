@@ -102,7 +102,7 @@ fn what_was_set_by_hand_lapses_to_busy_at_its_end_and_takes_the_note_along() {
     node.clock.advance(1);
     assert_eq!(bob_phone.expect("presence"), json!({"type": "presence", "user": "ann", "online": true, "free": false}));
     assert_eq!(bob_phone.expect("apart")["reason"], "busy");
-    assert_eq!(node.call_as(&ann, "GET", "/v1/me/availability").ok(), json!({"free": false}));
+    assert_eq!(node.call_as(&ann, "GET", "/v1/me/availability").ok(), json!({"free": false, "source": "default"}));
 }
 
 #[test]
@@ -223,15 +223,17 @@ fn availability_can_be_put_read_and_taken_back_over_http() {
     let [ann, bob] = node.friends(["ann", "bob"]);
     let mut bob = node.connect(&bob);
     let path = "/v1/me/availability";
-    assert_eq!(node.call_as(&ann, "GET", path).ok(), json!({"free": false}));
+    assert_eq!(node.call_as(&ann, "GET", path).ok(), json!({"free": false, "source": "default"}));
     let set = json!({"free": true, "note": "lunch", "until": NOON.0 + MINUTE});
-    assert_eq!(node.call_as(&ann, "PUT", path).json(&set).ok(), set);
-    assert_eq!(node.call_as(&ann, "GET", path).ok(), set);
+    let holds = json!({"free": true, "note": "lunch", "until": NOON.0 + MINUTE, "source": "hand",
+        "next": {"free": false, "source": "default"}});
+    assert_eq!(node.call_as(&ann, "PUT", path).json(&set).ok(), holds);
+    assert_eq!(node.call_as(&ann, "GET", path).ok(), holds);
     let me = node.call_as(&ann, "GET", "/v1/me").ok();
     let part = |name: &str| me[name].clone();
     assert_eq!((part("free"), part("note"), part("until")), (true.into(), "lunch".into(), (NOON.0 + MINUTE).into()));
-    assert_eq!(node.call_as(&ann, "DELETE", path).ok(), json!({"free": false}));
+    assert_eq!(node.call_as(&ann, "DELETE", path).ok(), json!({"free": false, "source": "default"}));
     let heard: Vec<Value> = bob.heard().iter().map(|frame| frame["free"].clone()).collect();
     assert_eq!(heard, [true, false], "friends hear both");
-    until("nothing is owed", || node.call_as(&ann, "GET", path).ok() == json!({"free": false}));
+    until("nothing is owed", || node.call_as(&ann, "GET", path).ok() == json!({"free": false, "source": "default"}));
 }

@@ -21,12 +21,14 @@ fn a_profile_is_changed_field_by_field_and_outlives_a_restart() {
     let changed = change(
         &node,
         &ann,
-        &json!({"name": "Ann ☕", "radius": 1_200, "time_zone": "Europe/Berlin", "stride": 0.7, "hidden_until": end, "only_free": true}),
+        &json!({"name": "Ann ☕", "radius": 1_200, "time_zone": "Europe/Berlin", "stride": 0.7, "hidden_until": end, "only_free": true,
+            "free_hours": [{"days": ["fri"], "from": "20:00", "to": "02:00"}], "on_board": false}),
     );
     let stride = changed["stride"].as_f64().unwrap();
     assert!((stride - 0.7).abs() < 1e-6);
     let expected = json!({"user": "ann", "name": "Ann ☕", "admin": false, "radius": 1_200.0, "time_zone": "Europe/Berlin",
-        "stride": stride, "free": false, "hidden_until": end, "only_free": true});
+        "stride": stride, "free": false, "source": "hours", "until": changed["until"], "hidden_until": end, "only_free": true,
+        "free_hours": [{"days": ["fri"], "from": "20:00", "to": "02:00"}], "on_board": false});
     assert_eq!(changed, expected);
     let node = node.restart();
     assert_eq!(node.call_as(&ann, "GET", "/v1/me").ok(), expected);

@@ -176,7 +176,7 @@ fn an_administrator_makes_people_all_or_nothing() {
     let token = made.json()["users"][0]["token"].as_str().unwrap().to_owned();
     let me = call(node.address, "GET", "/v1/me").bearer(&token).ok();
     let expected = json!({"user": "ann", "name": "Ann B.", "admin": false, "radius": 500.0, "time_zone": "UTC",
-        "stride": me["stride"], "free": false, "only_free": false});
+        "stride": me["stride"], "free": false, "source": "default", "only_free": false, "free_hours": [], "on_board": true});
     assert_eq!(me, expected);
     assert!((me["stride"].as_f64().unwrap() - 0.762).abs() < 1e-6);
     assert_eq!(call(node.address, "GET", "/v1/friends").bearer(&token).ok()["friends"][0]["user"], "bob");
@@ -231,6 +231,8 @@ fn query_parameters_are_checked_and_named() {
         ("/v1/steps?from=1927-03-15&to=2027-03-14", 422, "out_of_range", "to"),
         ("/v1/steps?from=2027-02-30&to=2027-03-14", 400, "bad_field", "from"),
         ("/v1/steps/leaderboard?date=today", 400, "bad_field", "date"),
+        ("/v1/steps/leaderboard?week=11", 400, "bad_field", "week"),
+        ("/v1/steps/leaderboard?week=9999-12-31", 422, "out_of_range", "week"),
         ("/v1/availability/histogram?date=20270315", 400, "bad_field", "date"),
         ("/v1/availability/histogram?to=2027-03-15", 400, "missing_field", "from"),
         ("/v1/admin/people", 400, "missing_field", "index"),

@@ -320,3 +320,14 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
         assert_eq!(cors, None, "no other page may read it");
     }
 }
+
+#[test]
+fn a_session_is_not_changed_for_another_one_by_who_does_not_say_where_they_are() {
+    let node = TestNode::start();
+    let [ann] = node.strangers(["ann"]);
+    let cookie = sign_in(&node, &ann);
+    let again = || node.call("POST", "/v1/session").header("Cookie", &cookie).json(&json!({"token": ann.token}));
+    assert_eq!(again().send().status, 403, "no Origin");
+    assert!(is_good(&node, &cookie));
+    assert_eq!(again().header("Origin", &format!("http://{}", node.address)).send().status, 200);
+}

@@ -2,6 +2,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +10,14 @@ use actix_web::{App, HttpServer};
 use letshang::domain::{Clock, UnixMs};
 use letshang::http::socket::{TcpOptions, on_connect_with};
 use letshang::http::tls::Certificates;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use tempfile::TempDir;
 
-use crate::authority::{Authority, Between, FAR_OFF, LONG_AGO, Pair, shake, shown};
+use crate::authority::{Authority, Between, FAR_OFF, LONG_AGO, Pair, read_reply, shake, shake_over, shown};
+use crate::binary::{Binary, Place};
 use crate::client::{Client, SQUARE, north_of};
-use crate::http::call;
-use crate::node::{NOON, TestNode};
+use crate::http::{Reply, call};
+use crate::node::{NOON, Settings, TestNode, until};
 
 /// A node that speaks TLS, with the files of its certificate.
 struct Secure {
@@ -27,12 +29,15 @@ struct Secure {
 
 impl Secure {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(settings: Settings<'_>) -> Self {
         let (authority, files) = (Authority::new(), tempfile::tempdir().unwrap());
         let first = authority.pair();
-        let (certificate, key) = first.write(files.path());
-        let quoted = |path: &std::path::Path| format!("{path:?}");
-        let node =
-            TestNode::with(&[("server.tls_certificate", &quoted(&certificate)), ("server.tls_key", &quoted(&key))]);
+        let [certificate, key] = written(&first, files.path());
+        let pair = [("server.tls_certificate", certificate.as_str()), ("server.tls_key", key.as_str())];
+        let node = TestNode::with(&[settings, &pair].concat());
         Self { node, authority, files, first }
     }
 
@@ -53,6 +58,45 @@ impl Secure {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
         line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
     }
+}
+
+/// Certificate and key in a folder, as the settings name them.
+fn written(pair: &Pair, folder: &Path) -> [String; 2] {
+    let (certificate, key) = pair.write(folder);
+    [certificate, key].map(|path| format!("{path:?}"))
+}
+
+/// A connection from another address of this machine.
+fn from(source: [u8; 4], server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+    socket.connect(&server.into()).unwrap();
+    socket.into()
+}
+
+/// What a client at 127.0.0.2 gets over TLS.
+fn neighbour(authority: &Authority, server: SocketAddr, path: &str) -> Reply {
+    let mut stream = shake_over(from([127, 0, 0, 2], server), authority.client()).unwrap();
+    stream.write_all(&call(server, "GET", path).bytes()).unwrap();
+    read_reply(&mut stream)
+}
+
+/// Those that the server has not hung up on.
+fn still_open(streams: &mut [TcpStream]) -> usize {
+    let is_open = |stream: &mut TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        matches!(stream.read(&mut [0; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    };
+    streams.iter_mut().filter_map(|stream| is_open(stream).then_some(())).count()
+}
+
+/// A process of its own that speaks TLS and may have 256 open files: it accepts 128 connections, 112 of them to stay.
+fn small_process(authority: &Authority, settings: Settings<'_>) -> (Binary, Place, TempDir) {
+    let files = tempfile::tempdir().unwrap();
+    let [certificate, key] = written(&authority.pair(), files.path());
+    let pair = [("server.tls_certificate", certificate.as_str()), ("server.tls_key", key.as_str())];
+    let place = Place::new(&[settings, &pair].concat());
+    (place.serve_with_files(256), place, files)
 }
 
 #[test]
@@ -222,6 +266,81 @@ fn clients_that_say_nothing_are_hung_up_on_after_five_seconds_and_keep_out_nobod
     }
     let took = began.elapsed();
     assert!((4_500..9_000).contains(&took.as_millis()), "{took:?}");
+}
+
+#[test]
+fn silent_handshakes_of_one_address_keep_out_no_other() {
+    let authority = Authority::new();
+    let (node, _place, _files) = small_process(
+        &authority,
+        &[
+            ("server.max_connections", "100"),
+            ("limits.exempt", "[]"),
+            ("limits.connections_per_address", "10"),
+            ("limits.new_connections_per_minute", "100000"),
+        ],
+    );
+    let (own, metrics) = (node.open_files(), || neighbour(&authority, node.address, "/metrics").text());
+    // More than it can accept at once.
+    let mut flood: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(node.address).unwrap()).collect();
+    assert_eq!(neighbour(&authority, node.address, "/health").status, 200);
+    // Had the newcomer waited for a place, the first would have given up theirs. They are still there: the ten that this
+    // address may have, and a few that may be told why there are no more. All others are closed already.
+    assert_eq!((still_open(&mut flood[..14]), still_open(&mut flood[14..])), (14, 0));
+    let refused = "letshang_refused_total{limit=\"address_connections\"} 290";
+    assert!(metrics().lines().any(|line| line == refused), "{}", metrics());
+    assert!(node.open_files() <= own + 14 + 16, "{} open files, {own} at the start", node.open_files());
+    drop(flood);
+    // The one that asks.
+    until("no connection is left", || metrics().lines().any(|line| line == "letshang_http_connections 1"));
+    assert!(node.open_files() <= own + 16, "{} open files, {own} at the start", node.open_files());
+}
+
+#[test]
+fn whom_an_address_has_no_room_for_hears_so_over_tls_unless_too_many_do() {
+    let secure = Secure::with(&[("limits.exempt", "[]"), ("limits.connections_per_address", "3")]);
+    let doors = &secure.node.node.limits.doors;
+    let silent =
+        |number: usize| -> Vec<_> { (0..number).map(|_| TcpStream::connect(secure.address()).unwrap()).collect() };
+    let held = silent(3);
+    let told = secure.get("/health");
+    assert_eq!((told.status, told.header("retry-after")), (429, Some("1")));
+    until("it is gone", || doors.open() == 3);
+
+    let mut waiting = silent(8);
+    until("they are counted, before they say anything", || doors.open() == 11);
+    for _ in 0..3 {
+        assert!(
+            secure.authority.connect(secure.address()).is_err(),
+            "a handshake beyond those that are refused already"
+        );
+    }
+    assert_eq!(still_open(&mut waiting), 8);
+    assert_eq!(neighbour(&secure.authority, secure.address(), "/health").status, 200);
+    drop((held, waiting));
+    until("they are gone", || doors.open() == 0);
+    assert_eq!(secure.get("/health").status, 200);
+}
+
+#[test]
+fn a_full_node_says_so_over_tls() {
+    let authority = Authority::new();
+    let (node, _place, _files) = small_process(&authority, &[]);
+    let mut silent: Vec<TcpStream> = (0..112).map(|_| TcpStream::connect(node.address).unwrap()).collect();
+    assert_eq!(neighbour(&authority, node.address, "/health").status, 503);
+    assert_eq!(still_open(&mut silent), 112);
+    // Those who are refused and say nothing have their own bound: beyond it, nobody waits.
+    let mut more: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(node.address).unwrap()).collect();
+    until("most of them are let go", || still_open(&mut more) <= 8);
+    assert_eq!(still_open(&mut silent), 112);
+    drop((silent, more));
+    until("there is room again", || {
+        let reply = shake(node.address, authority.client()).map(|mut stream| {
+            let _ = stream.write_all(&call(node.address, "GET", "/health").bytes());
+            read_reply(&mut stream).status
+        });
+        reply.is_ok_and(|status| status == 200)
+    });
 }
 
 #[test]

@@ -249,3 +249,21 @@ fn who_was_never_inserted_is_nobody() {
     stage.befriend(0, u32::MAX).unwrap();
     assert_eq!(at(&mut stage, u32::MAX, 3.0), ["near"]);
 }
+
+#[test]
+fn from_the_moment_at_which_being_free_is_known_to_end_nobody_is_announced() {
+    let mut stage = two(900.0);
+    let (end, mut events) = (UnixMs(stage.now + 10_000), Vec::new());
+    let near = destination(place(52.52, 13.4), 90.0, 100.0).unwrap();
+    // What follows is told to the world alone, not to the oracle.
+    stage.world.free_until(UserNo(0), Some(end));
+    stage.world.report(UserNo(1), live(near, end.0, 0.0), end, &mut events);
+    assert_eq!((words(&events), stage.world.person(UserNo(0)).unwrap().free), (vec![], false));
+    stage.world.set_free(UserNo(0), true, true, end + 50, &mut events);
+    assert_eq!(words(&events), ["near"], "what is said of it later holds");
+    // Said anew in time: the end that was known before is none.
+    stage.world.free_until(UserNo(0), Some(end + 1_000));
+    stage.world.set_free(UserNo(0), true, false, end + 1_000, &mut events);
+    stage.world.tick(end + 2_000, &mut events);
+    assert_eq!(words(&events), ["near"]);
+}

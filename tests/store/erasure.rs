@@ -74,7 +74,7 @@ fn live_row(no: UserNo, lat: f64, lon: f64, t: UnixMs) -> LiveRow {
     let name = if no == BOB { DEVICE } else { "phone" };
     LiveRow {
         no,
-        availability: Availability { free: true, note: (no == BOB).then(|| Note::parse(NOTE).unwrap()), until: None },
+        hand: Some(Availability { free: true, note: (no == BOB).then(|| Note::parse(NOTE).unwrap()), until: None }),
         track: Track { newest: Some(fix), live: Some(fix), suspect: None },
         steps: vec![7; 60],
         devices: vec![DeviceRow { name: DeviceName::parse(name).unwrap(), last_seq: 1, last_t: t }],

@@ -27,7 +27,7 @@ fn live_row(no: u32, t: UnixMs, random: &mut StdRng) -> LiveRow {
     let fix = Fix::new(&fields, t).unwrap();
     LiveRow {
         no: UserNo(no),
-        availability: Availability { free: true, note: None, until: None },
+        hand: Some(Availability { free: true, note: None, until: None }),
         track: Track { newest: Some(fix), live: Some(fix), suspect: None },
         steps: vec![7; 60],
         devices: vec![DeviceRow { name: DeviceName::parse("phone").unwrap(), last_seq: 1_000, last_t: t }],

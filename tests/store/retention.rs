@@ -3,7 +3,7 @@ use letshang::activity::steps::StepCounter;
 use letshang::activity::track::Track;
 use letshang::domain::{Availability, DeviceName, Fix, FixFields, Note, UnixMs, UserNo};
 use letshang::store::rows::{DeviceRow, LiveRow};
-use letshang::store::{Durability, WriteBatch};
+use letshang::store::{Durability, Embedded, WriteBatch};
 
 use super::erasure::{finds_nothing, forms_of};
 use super::house::{House, NOW};
@@ -19,10 +19,10 @@ fn fix(t: UnixMs) -> Fix {
 
 fn row(no: u32, newest: i64, live: i64, suspect: Option<i64>) -> LiveRow {
     let mut steps = StepCounter::new(0.8);
-    steps.report(&fix(NOW + newest), 0, &jiff::tz::TimeZone::UTC);
+    steps.report(&fix(NOW + newest), 0);
     LiveRow {
         no: UserNo(no),
-        availability: Availability { free: true, note: Some(Note::parse("coffee?").unwrap()), until: Some(NOW + DAY) },
+        hand: Some(Availability { free: true, note: Some(Note::parse("coffee?").unwrap()), until: Some(NOW + DAY) }),
         track: Track {
             newest: Some(fix(NOW + newest)),
             live: Some(fix(NOW + live)),
@@ -98,4 +98,22 @@ fn rows_that_others_write_meanwhile_are_never_set_back() {
     let rows = house.store.all::<LiveRow>().unwrap();
     assert_eq!(rows.len(), PEOPLE as usize);
     assert!(rows.iter().all(|row| row.devices[0].last_seq == 20), "no newer row was lost");
+}
+
+#[test]
+fn a_position_that_was_replaced_leaves_the_disk_with_the_next_purge() {
+    let house = House::new();
+    assert!(!house.store.has_replaced_positions(), "nothing was ever written");
+    for round in 0..20 {
+        let mut batch = WriteBatch::new();
+        batch.put(&row(0, round, round, None));
+        house.store.commit(batch, Durability::Process).unwrap();
+    }
+    assert!(house.store.has_replaced_positions());
+    house.store.purge().unwrap();
+    assert!(!house.store.has_replaced_positions());
+    let dir = house.dir;
+    drop((house.store, house.accounts));
+    let again = Embedded::open(dir.path()).unwrap();
+    assert!(again.has_replaced_positions(), "what another process has written nobody remembers");
 }

@@ -32,6 +32,8 @@ pub type Secured = StreamOwned<ClientConnection, TcpStream>;
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
+    /// Its own certificate, for those who are to trust it.
+    pub pem: String,
 }
 
 /// A certificate for `localhost` and 127.0.0.1, with its key.
@@ -47,8 +49,9 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         hold(&mut params, LONG_AGO, FAR_OFF);
         let key = KeyPair::generate().unwrap();
-        let root = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), root }
+        let own = params.self_signed(&key).unwrap();
+        let (root, pem) = (own.der().clone(), own.pem());
+        Self { issuer: Issuer::new(params, key), root, pem }
     }
 
     /// A certificate that is in order.
@@ -96,7 +99,11 @@ impl Authority {
 
 /// Shakes hands as this client.
 pub fn shake(address: SocketAddr, client: Arc<ClientConfig>) -> std::io::Result<Secured> {
-    let tcp = TcpStream::connect(address)?;
+    shake_over(TcpStream::connect(address)?, client)
+}
+
+/// The same over a connection that is there.
+pub fn shake_over(tcp: TcpStream, client: Arc<ClientConfig>) -> std::io::Result<Secured> {
     tcp.set_read_timeout(Some(Duration::from_secs(15)))?;
     let name = ServerName::try_from("localhost").unwrap();
     let session = ClientConnection::new(client, name).map_err(std::io::Error::other)?;

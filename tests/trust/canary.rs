@@ -1,8 +1,11 @@
 //! A canary in the mine: a token, a place, a name and a note that are like no other are looked for in everything the program
 //! wrote while it was used well and badly; and, once their owner is erased, in everything it keeps.
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::binary::{Binary, Place};
@@ -15,6 +18,9 @@ use crate::redis::{RedisServer, Reply as Stored};
 const ID: &str = "zz_canary_id";
 const NAME: &str = "Zz Canary Name";
 const NOTE: &str = "zz canary note";
+/// In the address of a calendar, which is a secret, and in what it says, which nobody is to keep.
+const FEED: &str = "zzCanaryFeed4711";
+const MEETING: &str = "Zz Canary Meeting";
 const AT: (f64, f64) = (12.345_678_9, 98.765_432_1);
 /// Coordinates as somebody might write or round them.
 const PLACES: [&str; 6] = ["12.3456789", "98.7654321", "12.34567", "98.76543", "123456789", "987654321"];
@@ -114,7 +120,7 @@ fn fix(t: i64) -> Value {
 }
 
 /// Good use, with the canary in everything that takes it.
-fn good_use(node: &Binary, canary: &Person, friend: &Person) -> (Client, Client, String) {
+fn good_use(node: &Binary, canary: &Person, friend: &Person) -> (Client, Client, Vec<String>) {
     let call = |person: &Person, method: &str, path: &str| node.call(method, path).bearer(&person.token);
     let (mut phone, mut watch) = (node.connect(canary), node.connect(friend));
     watch.say(&json!({"type": "map", "open": true}));
@@ -128,8 +134,15 @@ fn good_use(node: &Binary, canary: &Person, friend: &Person) -> (Client, Client,
     watch.say(&json!({"type": "nearby", "id": 1}));
     phone.tell(fix(now + 3));
     assert_eq!(call(canary, "POST", "/v1/fixes").json(&fix(now + 4)).send().status, 200);
-    for path in ["/v1/friends", "/v1/nearby", "/v1/me/viewers", "/v1/export", "/v1/steps/leaderboard", "/v1/me/tokens"]
-    {
+    for path in [
+        "/v1/friends",
+        "/v1/nearby",
+        "/v1/me/viewers",
+        "/v1/export",
+        "/v1/steps/leaderboard",
+        "/v1/steps/leaderboard?week=2027-03-15",
+        "/v1/me/tokens",
+    ] {
         assert_eq!(call(friend, "GET", path).send().status, 200, "{path}");
         assert_eq!(call(canary, "GET", path).send().status, 200, "{path}");
     }
@@ -140,7 +153,64 @@ fn good_use(node: &Binary, canary: &Person, friend: &Person) -> (Client, Client,
     assert_eq!(call(canary, "POST", "/v1/me/tokens").json(&json!({"device": "other"})).send().status / 100, 2);
     assert_eq!(call(canary, "PATCH", "/v1/me").json(&json!({"name": NAME, "radius": 700})).send().status, 200);
     let session = cookie.split_once('=').unwrap().1.to_owned();
-    (phone, watch, session)
+    let mut secrets = vec![session];
+    secrets.extend(phones(node, canary, friend));
+    (phone, watch, secrets)
+}
+
+/// Phones with apps of others, whose tokens stand in paths, queries and passwords; good use and bad. Gives what nobody may find.
+fn phones(node: &Binary, canary: &Person, friend: &Person) -> Vec<String> {
+    let made = |person: &Person, app: &str| {
+        let body = json!({"device": app, "kind": "device", "app": app});
+        let made = node.call("POST", "/v1/me/tokens").bearer(&person.token).json(&body).ok();
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let [token, password] = ["traccar", "owntracks"].map(|app| made(canary, app));
+    let (lat, lon, s) = (AT.0, AT.1, letshang::domain::Clock::System.now().0 / 1_000);
+    let encoded = STANDARD.encode(format!("{ID}:{password}"));
+    let basic = format!("Basic {encoded}");
+    let feature = format!(
+        r#"{{"locations":[{{"type":"Feature","geometry":{{"type":"Point","coordinates":[{lon},{lat}]}},"properties":{{"timestamp":{s}}}}}]}}"#
+    );
+    let message = format!(r#"{{"_type":"location","lat":{lat},"lon":{lon},"tst":{s},"tid":"{NAME}","desc":"{NOTE}"}}"#);
+    let form = format!("lat={lat}&lon={lon}&timestamp={s}&id={NOTE}");
+    for (method, path, body) in [
+        ("GET", format!("/t/{token}?{form}"), String::new()),
+        ("GET", format!("/t/{token}/?lat=x&lon={lon}"), String::new()),
+        ("POST", format!("/t/{token}"), form.clone()),
+        ("GET", format!("/gpslogger/{token}?lat={lat}&lon={lon}&desc={NOTE}").replace(' ', "+"), String::new()),
+        ("GET", format!("/p/{token}.properties"), String::new()),
+        ("POST", format!("/api/v1/overland/batches?api_key={token}"), feature.clone()),
+        ("POST", "/owntracks".to_owned(), message.clone()),
+        ("POST", "/overland".to_owned(), feature),
+    ] {
+        let call = node.call(method, &path.replace(' ', "+")).header("Authorization", &basic);
+        let reply = if method == "GET" { call } else { call.body(body) }.send();
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+    }
+    let wrong = basic.replace("Basic ", "Basic x");
+    for (method, path) in [
+        ("HEAD", format!("/t/{token}?lat={lat}&lon={lon}")),
+        ("PUT", format!("/gpslogger/{token}?lat={lat}")),
+        ("GET", format!("/t/{}?lat={lat}&lon={lon}", canary.token)),
+        ("GET", format!("/gpslogger/{token}x?lat={lat}")),
+        ("POST", format!("/p/{token}.properties")),
+        ("POST", format!("/api/v1/overland/batches?api_key={}", canary.token)),
+        ("POST", "/owntracks".to_owned()),
+    ] {
+        let reply = node.call(method, &path).header("Authorization", &wrong).body(message.clone()).send();
+        assert!(matches!(reply.status, 401 | 405 | 413), "{method} {path}: {}", reply.status);
+        assert!(!reply.text().contains(&token) && !reply.text().contains(&canary.token), "{}", reply.text());
+    }
+    for path in ["/v1/me/phones", "/v1/me/alerts"] {
+        assert_eq!(node.call("GET", path).bearer(&canary.token).send().status, 200);
+        assert_eq!(node.call("GET", path).bearer(&friend.token).send().status, 200);
+    }
+    let with_friend = STANDARD.encode(format!("bob:{}", made(friend, "owntracks")));
+    let near = message.replace(&lat.to_string(), "12.3456").replace(&lon.to_string(), "98.7654");
+    let call = node.call("POST", "/pub").header("Authorization", &format!("Basic {with_friend}"));
+    assert_eq!(call.body(near).send().status, 200);
+    vec![token, password, encoded, with_friend]
 }
 
 /// Bad use: the canary where it does not belong.
@@ -220,14 +290,39 @@ fn bad_use(node: &Binary, canary: &Person, root: &Person, heard: &mut Heard) {
     }
 }
 
-fn settings(redis: Option<&RedisServer>) -> Vec<(&'static str, String)> {
-    let mut settings = vec![("log.filter", "\"trace\"".to_owned()), ("hours.flush", "\"200ms\"".to_owned())];
+/// Serves the canary's calendar; returns its port.
+fn calendar_server() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4_096]);
+            let text = format!(
+                "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:{MEETING}\r\nSUMMARY:{MEETING}\r\nDTSTART:20261121T100000Z\r\n\
+                 DTEND;X-NOTE=\"{MEETING}\":20261121T110000Z\r\nRRULE:FREQ=DAILY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+            );
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+            let _ = stream.write_all((head + &text).as_bytes());
+        }
+    });
+    port
+}
+
+fn settings(redis: Option<&RedisServer>, calendars: u16) -> Vec<(&'static str, String)> {
+    let mut settings = vec![
+        ("log.filter", "\"trace\"".to_owned()),
+        ("hours.flush", "\"200ms\"".to_owned()),
+        ("calendar.allow_networks", "[\"127.0.0.1\"]".to_owned()),
+        ("calendar.ports", format!("[{calendars}]")),
+    ];
     settings.extend(redis.map(|redis| ("redis.url", format!("\"{}\"", redis.url()))));
     settings
 }
 
 fn serve(redis: Option<&RedisServer>) -> (Place, Binary, Person, [Person; 2]) {
-    let settings = settings(redis);
+    let calendars = calendar_server();
+    let settings = settings(redis, calendars);
     let borrowed: Vec<(&str, &str)> = settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let borrowed: Settings<'_> = &borrowed;
     let place = Place::new(borrowed);
@@ -244,6 +339,15 @@ fn serve(redis: Option<&RedisServer>) -> (Place, Binary, Person, [Person; 2]) {
         no: 0,
     };
     let people = [person(0, ID), person(1, "bob")];
+    let subscribe = |address: String| {
+        node.call("PUT", "/v1/me/calendar").bearer(&people[0].token).json(&json!({"url": address})).send()
+    };
+    let calendar = subscribe(format!("http://127.0.0.1:{calendars}/{FEED}/me.ics?key={FEED}"));
+    assert_eq!((calendar.status, calendar.json()["events"].as_u64()), (200, Some(1)), "{}", calendar.text());
+    for elsewhere in ["http://127.0.0.1:1", "https://127.0.0.2", "https://nowhere.invalid", "ftp://127.0.0.1"] {
+        let refused = subscribe(format!("{elsewhere}/{FEED}"));
+        assert!(refused.status >= 400 && !refused.text().contains(FEED), "{}", refused.text());
+    }
     (place, node, root, people)
 }
 
@@ -252,7 +356,7 @@ fn a_secret_is_nowhere_in_what_the_program_wrote() {
     let redis = RedisServer::start();
     let (place, mut node, root, [canary, friend]) = serve(redis.as_ref());
     let mut heard = Heard::default();
-    let (phone, watch, session) = good_use(&node, &canary, &friend);
+    let (phone, watch, more) = good_use(&node, &canary, &friend);
     bad_use(&node, &canary, &root, &mut heard);
     drop((phone, watch));
     let open: String = ["/metrics", "/ready", "/health", "/"].map(|path| node.call("GET", path).send().text()).concat();
@@ -267,7 +371,9 @@ fn a_secret_is_nowhere_in_what_the_program_wrote() {
 
     let token = canary.token.as_str();
     let secret_part = token.strip_prefix("lh_").unwrap_or(token);
-    let secrets = [&[token, secret_part, &session, NOTE, NAME][..], &PLACES].concat();
+    let more: Vec<&str> =
+        more.iter().flat_map(|text| [text.as_str(), text.strip_prefix("lh_").unwrap_or(text)]).collect();
+    let secrets = [&[token, secret_part, NOTE, NAME, FEED, MEETING][..], &more, &PLACES].concat();
     for (what, text) in [("the log", &log), ("what anybody may read", &open), ("refusals", &heard.refusals)] {
         let lines = text.lines().filter(|line| !words_in(line.as_bytes(), &secrets).is_empty());
         let hits: Vec<&str> = lines.take(5).collect();
@@ -281,9 +387,12 @@ fn a_secret_is_nowhere_in_what_the_program_wrote() {
         assert_eq!(words_in(text.as_bytes(), &ids), Vec::<&str>::new(), "Redis");
     }
     // A store has what it is for, and never a token.
-    let tokens = [token, secret_part, &session].map(|token| token.as_bytes().to_vec());
+    let tokens = [&[token, secret_part][..], &more].concat().into_iter().map(|token| token.as_bytes().to_vec());
+    let tokens: Vec<Vec<u8>> = tokens.collect();
     assert_eq!(files_with(&place.data(), &tokens), []);
-    assert!(!files_with(&place.data(), &place_bytes()).is_empty(), "else this search finds nothing at all");
+    assert_eq!(files_with(&place.data(), &[MEETING.as_bytes().to_vec()]), [], "what a calendar says is kept by nobody");
+    let found = [place_bytes(), vec![FEED.as_bytes().to_vec()]].map(|whats| files_with(&place.data(), &whats));
+    assert!(found.iter().all(|found| !found.is_empty()), "else this search finds nothing at all");
 }
 
 #[test]
@@ -299,7 +408,7 @@ fn of_who_was_erased_nothing_is_left_on_disk_in_redis_or_in_what_is_written_from
     let change = json!({"radius": 900});
     assert_eq!(node.call("PATCH", "/v1/me").bearer(&canary.token).json(&change).send().status, 200);
     let mut whats = place_bytes();
-    whats.extend([ID, NAME, NOTE].map(|word| word.as_bytes().to_vec()));
+    whats.extend([ID, NAME, NOTE, FEED].map(|word| word.as_bytes().to_vec()));
     let found = files_with(&place.data(), &whats);
     assert!(found.iter().any(|(_, what)| what == ID) && found.iter().any(|(_, what)| what == NAME), "{found:?}");
     assert!(!files_with(&place.data(), &place_bytes()).is_empty(), "a place is found while there is one");

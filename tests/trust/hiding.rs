@@ -193,6 +193,7 @@ impl World {
             "/v1/nearby?radius=50000&limit=100",
             "/v1/steps/leaderboard",
             "/v1/steps/leaderboard?date=2027-03-15",
+            "/v1/steps/leaderboard?week=2027-03-15",
             "/v1/availability/histogram",
             "/v1/availability/histogram?from=2027-03-14&to=2027-03-16",
             "/v1/friends/absent/view",

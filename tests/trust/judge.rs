@@ -6,11 +6,11 @@
 //! more: the clocks of different connections are never compared.
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::grid;
 use super::keys;
-use super::marks::{Coordinates, Mark, person_of};
+use super::marks::{Coordinates, Mark, id, person_of};
 use super::model::{Model, Sees};
 use crate::client::At;
 
@@ -78,6 +78,11 @@ impl Window<'_> {
         else {
             return wrong;
         };
+        if call == "POST /owntracks" && status < 400 {
+            let items = body.as_array().cloned().unwrap_or_default();
+            items.iter().for_each(|item| self.item(viewer, item, &mut wrong));
+            return wrong;
+        }
         let shape = if status < 400 { keys::of_answer(call) } else { Some(keys::of_error()) };
         match shape {
             Some(shape) => {
@@ -97,6 +102,28 @@ impl Window<'_> {
         let mut wrong = self.marks(viewer, &object.to_string(), &Besides::default());
         self.person(viewer, object, &mut wrong);
         wrong
+    }
+
+    /// An element of what OwnTracks is answered: a friend's card, place, or that they came near.
+    fn item(&self, viewer: usize, item: &Value, wrong: &mut Vec<String>) {
+        let kind = item["_type"].as_str().unwrap_or_default();
+        let fields = keys::of_item(kind).unwrap_or_default();
+        let names = item.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+        wrong.extend(names.filter(|name| !fields.contains(name)).map(|name| format!("undeclared {kind}.{name}")));
+        let tid = item["tid"].as_str().unwrap_or_default();
+        let named = self.coordinates.marks(tid).into_iter().find_map(|mark| match mark {
+            Mark::Name(owner, _) => Some(owner),
+            _ => None,
+        });
+        let Some(owner) = person_of(tid).or(named).filter(|owner| *owner != viewer) else { return };
+        // Nobody is shown who is seen as somebody who is not there.
+        let shown = json!({"user": id(owner), "online": true, "lat": item["lat"], "lon": item["lon"],
+            "approximate": item["acc"] == 800});
+        self.person(viewer, &shown, wrong);
+        let is_mutual = |model: &&Model| model.sees(viewer, owner).min(model.sees(owner, viewer)) >= Sees::Cell;
+        if kind == "transition" && !self.models().iter().any(is_mutual) {
+            wrong.push(format!("{viewer} is told that {owner} is near: not both shown"));
+        }
     }
 
     fn people_within(&self, viewer: usize, object: &Value, wrong: &mut Vec<String>) {

@@ -51,6 +51,7 @@ pub fn of_frame(kind: &str) -> Option<Shape> {
         "nearby" => shape(&["type", "id", "friends"], &[("friends", AROUND)]),
         "quiet" => shape(&["type", "radius", "until"], &[]),
         "steps" => shape(&["type", "today"], &[]),
+        "quiet" => shape(&["type", "radius", "until"], &[]),
         "friendship" => shape(&["type", "user", "state", "friend"], &[("friend", FRIEND)]),
         "pong" => shape(&["type", "id", "server_time"], &[]),
         "degraded" => shape(&["type", "what", "since"], &[]),
@@ -80,16 +81,26 @@ pub fn of_answer(call: &str) -> Option<Shape> {
                 "free",
                 "note",
                 "until",
+                "source",
                 "hidden_until",
                 "only_free",
+                "free_hours",
+                "on_board",
             ],
-            &[],
+            &[("free_hours", &["days", "from", "to"])],
         ),
-        "GET /v1/me/availability" | "PUT /v1/me/availability" => shape(&["free", "note", "until"], &[]),
+        "GET /v1/me/availability" | "PUT /v1/me/availability" => {
+            shape(&["free", "note", "until", "source", "next"], &[("next", &["free", "source"])])
+        }
+        "GET /v1/me/calendar" | "PUT /v1/me/calendar" => shape(
+            &["source", "url_host", "events", "busy", "fetched", "next_fetch", "error", "notes"],
+            &[("busy", &["from", "to"]), ("error", &["code", "message"])],
+        ),
         "GET /v1/me/tokens" => {
             shape(&["tokens"], &[("tokens", &["id", "device", "kind", "created", "expires", "current"])])
         }
         "POST /v1/me/tokens" => shape(&["id", "token", "device", "kind"], &[]),
+        "GET /v1/me/alerts" => shape(&["friends"], &[("friends", &["user", "name", "state", "message", "distance"])]),
         "POST /v1/invites" => shape(&["code", "url", "expires"], &[]),
         "GET /v1/invites" => {
             shape(&["invites"], &[("invites", &["id", "created", "expires", "sharing", "sharing_until"])])
@@ -102,8 +113,20 @@ pub fn of_answer(call: &str) -> Option<Shape> {
         "GET /v1/availability/histogram" => {
             shape(&["date", "time_zone", "complete", "smallest", "hours"], &[("hours", &["hour", "free", "online"])])
         }
-        "GET /v1/steps" => shape(&["today", "days"], &[("days", &["date", "steps"])]),
-        "GET /v1/steps/leaderboard" => shape(&["date", "people"], &[("people", &["user", "name", "steps"])]),
+        "GET /v1/steps" => shape(&["today", "days", "week"], &[("days", &["date", "steps"])]),
+        "GET /v1/steps/leaderboard" => {
+            shape(&["date", "from", "to", "people"], &[("people", &["user", "name", "steps", "me"])])
+        }
+        _ => return None,
+    })
+}
+
+/// The fields of an element of what OwnTracks is answered.
+pub fn of_item(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "card" => &["_type", "tid", "name", "face"],
+        "location" => &["_type", "tid", "lat", "lon", "tst", "acc"],
+        "transition" => &["_type", "tid", "event", "desc", "t", "tst", "wtst", "lat", "lon", "acc"],
         _ => return None,
     })
 }

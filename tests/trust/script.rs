@@ -16,6 +16,8 @@ pub enum Way {
     /// By a device's connection, if it has one.
     Socket(usize),
     Http,
+    /// With OwnTracks, whose answer shows friends; what it cannot say goes as [`Way::Http`].
+    Phone,
 }
 
 /// One act. Ends are milliseconds from when it is done.
@@ -154,7 +156,11 @@ pub fn next(rng: &mut StdRng, model: &Model, codes: usize) -> Act {
     let whom = if rng.random_bool(0.85) { friends.choose(rng).copied().unwrap_or(anybody) } else { anybody };
     let blocked: Vec<usize> = model.everyone().filter(|other| model.blocks[who][*other]).collect();
     let device = rng.random_range(0..DEVICES);
-    let way = if rng.random_bool(0.75) { Way::Socket(device) } else { Way::Http };
+    let way = match rng.random_range(0..8) {
+        0..6 => Way::Socket(device),
+        6 => Way::Http,
+        _ => Way::Phone,
+    };
     // Two people are mostly at the same few places: otherwise nobody would ever be near.
     let spot = if rng.random_bool(0.7) { [5, 6, 9, 10][rng.random_range(0..4)] } else { rng.random_range(0..SPOTS) };
     let end = |rng: &mut StdRng| rng.random_bool(0.4).then(|| rng.random_range(1..400) * 1_000);

@@ -189,3 +189,62 @@ fn what_waited_before_a_friendship_ended_is_not_sent_when_they_are_friends_again
     assert_eq!(old.collect::<Vec<_>>(), Vec::<String>::new());
     assert!(heard.iter().any(|frame| frame["note"] == "friends again"), "and what is new comes");
 }
+
+/// Somebody with so many friends that a list of them does not fit into what the kernel holds; the last of them acts.
+fn crowd() -> (TestNode, Person, Person) {
+    let node = TestNode::start();
+    let root = node.administrator("root");
+    let ids = std::iter::once("viewer".to_owned()).chain((1..2_500).map(|at| format!("friend_of_many_{at}")));
+    let users: Vec<Value> = ids.chain(["the_last".to_owned()]).map(|id| json!({"user": id})).collect();
+    let friendships: Vec<[usize; 2]> = (1..users.len()).map(|at| [0, at]).collect();
+    let made =
+        node.call_as(&root, "POST", "/v1/admin/users").json(&json!({"users": users, "friendships": friendships}));
+    let made = made.ok();
+    let person = |at: usize| {
+        let user = &made["users"][at];
+        let no = u32::try_from(at).unwrap() + 1;
+        Person { id: user["user"].as_str().unwrap().to_owned(), token: user["token"].as_str().unwrap().to_owned(), no }
+    };
+    (node, person(0), person(2_500))
+}
+
+#[test]
+fn a_long_answer_breaks_off_before_somebody_who_left_meanwhile() {
+    use std::io::{Read as _, Write as _};
+
+    let (node, viewer, last) = crowd();
+    for path in ["/v1/friends", "/v1/ws"] {
+        let whole = |leaves: bool| {
+            let headers = format!("Authorization: Bearer {}\r\n", viewer.token);
+            let mut way = std::net::TcpStream::connect(node.address).unwrap();
+            rustix::net::sockopt::set_socket_recv_buffer_size(&way, 4_096).unwrap();
+            way.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+            way.write_all(upgrade_or_get(path, &headers).as_bytes()).unwrap();
+            // Its first bytes are here: the answer was made.
+            let mut first = [0; 64];
+            way.read_exact(&mut first).unwrap();
+            if leaves {
+                assert_eq!(node.call_as(&last, "DELETE", "/v1/friends/viewer").send().status, 204);
+            }
+            let (mut heard, mut piece) = (Vec::new(), vec![0; 65_536]);
+            while let Ok(read @ 1..) = way.read(&mut piece) {
+                heard.extend_from_slice(&piece[..read]);
+                if heard.windows(8).any(|bytes| bytes == b"the_last") {
+                    break;
+                }
+            }
+            String::from_utf8_lossy(&heard).into_owned()
+        };
+        assert!(whole(false).contains("the_last"), "{path}");
+        let broken = whole(true);
+        assert!(broken.contains("friend_of_many_1\"") && !broken.contains("the_last"), "{path}: {}", broken.len());
+        assert!(node.befriend(&viewer, &last));
+    }
+}
+
+fn upgrade_or_get(path: &str, headers: &str) -> String {
+    match path {
+        "/v1/ws" => upgrade_request(path, headers),
+        _ => format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"),
+    }
+}

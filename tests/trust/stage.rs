@@ -2,6 +2,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use letshang::domain::Clock;
 use serde_json::{Value, json};
 
@@ -198,6 +200,7 @@ impl Stage {
         for (at, who) in self.model.alive().into_iter().enumerate() {
             if at == 0 {
                 self.ask(who, "GET /v1/nearby", "", None);
+                self.ask(who, "GET /v1/me/alerts", "", None);
             }
             if self.pockets[who].taps.iter().any(Option::is_some) {
                 self.ask(who, "GET /v1/me", "", None);
@@ -393,10 +396,29 @@ impl Stage {
             }
             _ => json!({"type": "fixes", "fixes": list}),
         };
+        if way == Way::Phone {
+            return list.iter().for_each(|fix| self.phone(who, fix));
+        }
         if !self.tell(who, frame, way) {
             let reply = self.expect(200, who, "POST /v1/fixes", "", Some(&json!({"fixes": list})));
             assert_eq!(reply.json()["accepted"], fixes, "{}", reply.text());
         }
+    }
+
+    /// Reports a fix with OwnTracks; what it is answered about friends is judged when the act is over.
+    fn phone(&mut self, viewer: usize, fix: &Value) {
+        let t = fix["t"].as_i64().unwrap();
+        // The app's seconds, to the millisecond.
+        let tst: Value = serde_json::from_str(&format!("{}.{:03}", t / 1_000, t % 1_000)).unwrap();
+        let message = json!({"_type": "location", "lat": fix["lat"], "lon": fix["lon"], "tst": tst, "acc": 4});
+        let basic = STANDARD.encode(format!("{}:{}", marks::id(viewer), self.token(viewer)));
+        let call = self.call("POST", "/owntracks").header("Authorization", &format!("Basic {basic}"));
+        let reply = call.header("User-Agent", "OwnTracks CFNetwork Darwin").body(message.to_string()).send();
+        if reply.status != 200 || !reply.json().is_array() {
+            self.complain(format!("POST /owntracks by {viewer}: {}: {}", reply.status, reply.text()));
+        }
+        self.figures.answers += 1;
+        self.answers.push(Answer { viewer, call: "POST /owntracks", reply, besides: Besides::default() });
     }
 
     fn fire(&mut self, who: usize, spot: usize, device: usize) {

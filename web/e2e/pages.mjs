@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { accessible, hasBrowser, openBrowser, Suite } from './browser.mjs';
+import { mine } from './pages-mine.mjs';
 import { until } from './server.mjs';
 
 if (!hasBrowser()) {
@@ -26,9 +27,21 @@ const test = async (name, body) => {
 const browser = await openBrowser();
 const complaints = [];
 
+/** A request's body as an object; null where it is none. */
+const bodyOf = (request) => {
+  try {
+    return request.postDataJSON();
+  } catch {
+    return null;
+  }
+};
+
 /** A pretend server of its own and a page on it. */
-async function open(mode, path = '/', { size = DESK, dark = false } = {}) {
-  const child = spawn(process.execPath, [script, mode, '60', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function open(mode, path = '/', { size = DESK, dark = false, seeds = '' } = {}) {
+  const child = spawn(process.execPath, [script, mode, '60', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, MOCK_MINE: seeds },
+  });
   const url = await new Promise((resolve) =>
     child.stdout.once('data', (d) => resolve(String(d).split(' ')[0])),
   );
@@ -49,7 +62,7 @@ async function open(mode, path = '/', { size = DESK, dark = false } = {}) {
     asked.push({
       method: r.method(),
       path: new URL(r.url()).pathname,
-      body: r.postDataJSON?.() ?? null,
+      body: bodyOf(r),
       type: r.headers()['content-type'],
       url: r.url(),
     });
@@ -372,6 +385,8 @@ await test('who shows only an area is a disc and "about", never a dot, and small
   await card.getByText('about 1 km').first().waitFor();
   assert.ok(!/±/.test(await card.innerText()));
 });
+
+await mine({ test, open, you, kept });
 
 await test('no script complained, and the content policy was never broken', async () => {
   assert.deepEqual(complaints, []);

@@ -8,6 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessible, hasBrowser, openBrowser, Suite } from './browser.mjs';
 import { circle } from './circle.mjs';
+import { mine } from './mine.mjs';
 import { Phone, Server, until } from './server.mjs';
 
 const pictures = process.argv[2] ?? process.env.LETSHANG_SHOTS;
@@ -254,8 +255,7 @@ await test('a friend sees friends only, the near ones first', async () => {
 
 await test('saying "I’m free" from the page reaches a friend’s phone at once, with note and end', async () => {
   await cleo.getByPlaceholder('What for?').fill('a walk');
-  await cleo.getByLabel('3 hours').check();
-  await cleo.getByRole('button', { name: 'I’m free' }).click();
+  await cleo.getByRole('button', { name: 'Free for 3 hours' }).click();
   const presence = await until('presence at Ada’s', () =>
     ada.heard.find((f) => f.type === 'presence' && f.user === 'cleo' && f.free),
   );
@@ -391,6 +391,7 @@ await test('on an open demonstration node a visitor is let in, also after a rest
 });
 
 await circle({ binary, test, visit, picture });
+await mine({ binary, test, visit, picture });
 
 const walkers = process.env.LETSHANG_WALKERS;
 if (walkers) {

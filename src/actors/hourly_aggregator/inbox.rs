@@ -86,6 +86,13 @@ impl HourlyInbox {
         inbox.begin(user, Presence::Free, Stay { since, until });
     }
 
+    /// A person was free or online from `from` up to but not including `to`, which is past.
+    pub fn was(&self, user: UserNo, presence: Presence, from: UnixMs, to: UnixMs) {
+        if from < to {
+            self.0.lock().mark_span(user, presence, from, to);
+        }
+    }
+
     /// A person was free or online at `at`: a recording of the past.
     pub fn mark(&self, user: UserNo, presence: Presence, at: UnixMs) {
         let mut inbox = self.0.lock();

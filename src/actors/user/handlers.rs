@@ -2,6 +2,7 @@
 use actix::prelude::*;
 
 use super::*;
+use crate::actors::flips::Flipped;
 use crate::domain::UserId;
 
 impl Handler<Attach> for User {
@@ -71,15 +72,19 @@ impl Handler<ReportFixes> for User {
         let Some(device) = self.device_of(&speaker, ctx) else { return MessageResult(nothing) };
         let mut rejected = Vec::new();
         let mut first = None;
+        let mut good = Vec::with_capacity(fixes.len());
         for (index, fix) in fixes.iter().enumerate() {
             match fix {
-                Ok(fix) => self.take(fix, device, ctx),
+                Ok(fix) => good.push(fix),
                 Err(refusal) => {
                     rejected.push(Rejected { index, code: refusal.code });
                     first = first.or(Some(refusal));
                 }
             }
         }
+        // A backlog may come newest first; nothing in it is late because of that.
+        good.sort_by_key(|fix| fix.t);
+        good.iter().for_each(|fix| self.take(fix, device, ctx));
         let accepted = fixes.len() - rejected.len();
         let stored = match (speaker, seq, first) {
             (Speaker::Connection(conn), Some(seq), _) => {
@@ -111,7 +116,7 @@ impl Handler<SetAvailability> for User {
         if !self.revive(ctx) {
             return MessageResult(None);
         }
-        self.set_availability(availability.unwrap_or_default(), true);
+        self.set_hand(availability, true);
         match (speaker, seq) {
             (Speaker::Connection(conn), Some(seq)) => {
                 self.acknowledge(conn, seq, &[]);
@@ -145,10 +150,10 @@ impl Handler<RecordSeed> for User {
         };
         let Some(device) = device else { return };
         let is_news = is_recent && fix.t >= self.person.changed_by_hand;
-        let was = self.person.availability.is_free(self.now());
+        let was = self.present(self.now()).free;
         self.take(&fix, device, ctx);
         if is_news && was != free {
-            self.set_availability(Availability { free, note: None, until: None }, true);
+            self.set_hand(Some(Availability { free, note: None, until: None }), true);
         }
         if is_news {
             self.person.changed_by_hand = fix.t;
@@ -175,7 +180,7 @@ impl Handler<QueryOwnState> for User {
     fn handle(&mut self, _: QueryOwnState, _: &mut Self::Context) -> Self::Result {
         let now = self.now();
         MessageResult(OwnState {
-            availability: self.person.availability.at(now),
+            present: self.present(now),
             steps_today: self.person.steps_today(now),
             today: self.person.today(now),
         })
@@ -246,11 +251,23 @@ impl Handler<Lapsed> for User {
     type Result = ();
 
     fn handle(&mut self, _: Lapsed, _: &mut Self::Context) {
-        if self.person.availability.has_lapsed(self.now()) {
-            self.set_availability(Availability::default(), false);
+        let lapsed = self.person.hand.as_ref().filter(|hand| hand.has_lapsed(self.now())).and_then(|hand| hand.until);
+        if let Some(since) = lapsed {
+            self.set_hand(None, false);
+            // Had it lapsed a while ago, the timetable may have said more than one thing since.
+            self.flipped(since);
             self.keep(None);
         }
         self.review();
+    }
+}
+
+impl Handler<Flipped> for User {
+    type Result = ();
+
+    fn handle(&mut self, Flipped { since }: Flipped, _: &mut Self::Context) {
+        self.mind_overrun();
+        self.flipped(since);
     }
 }
 
@@ -301,19 +318,20 @@ impl Handler<FriendshipChanged> for User {
     type Result = ();
 
     fn handle(&mut self, message: FriendshipChanged, _: &mut Self::Context) {
-        let FriendshipChanged { friend, user, change } = message;
+        let FriendshipChanged { friend, user, change, place } = message;
         self.mind_overrun();
         self.friends = self.deps.accounts.friends(self.no);
         self.veiled = veiled(&self.deps.gate, self.no, &self.friends, self.now());
         if change == FriendshipChange::Ended {
             self.links.forget(friend);
+            self.gone.retain(|gone| gone.no != friend);
             return self.links.state(&ended(&user));
         }
-        let is_seen = self.veiled.binary_search(&friend).is_err() && self.standing() != Standing::default();
+        let is_seen = self.veiled.binary_search(&friend).is_err() && self.standing(self.now()) != Standing::default();
         if change == FriendshipChange::Began && is_seen {
             self.tell_friend(friend, Sight::Presence, self.presence(self.now()));
         }
-        let Some((sight, friend_object)) = self.friend(friend, None, self.now()) else { return };
+        let Some((sight, friend_object)) = self.friend(friend, place.as_ref(), self.now()) else { return };
         let frame = ServerFrame::Friendship { user: user.as_str(), state: "friends", friend: Some(&friend_object) };
         let otherwise = friend_object.clone().cut_to(Sight::Veiled, sight).map(|friend| {
             ServerFrame::Friendship { user: user.as_str(), state: "friends", friend: Some(&friend) }.encode()
@@ -329,10 +347,12 @@ fn ended(user: &UserId) -> ByteString {
 impl Handler<Review> for User {
     type Result = ();
 
-    fn handle(&mut self, _: Review, _: &mut Self::Context) {
+    fn handle(&mut self, _: Review, ctx: &mut Self::Context) {
         let Some(account) = self.deps.accounts.by_no(self.no) else { return };
-        let row = self.person.row();
-        self.person = Person::load(Account::clone(&account), Some(row), &self.deps.zone);
+        if self.person.review(Account::clone(&account), &self.deps.zone) {
+            self.steps_changed(self.now(), ctx);
+            self.keep_soon(ctx);
+        }
         self.friends = self.deps.accounts.friends(self.no);
         self.review();
     }
@@ -353,7 +373,7 @@ impl Handler<Expelled> for User {
         self.links.close(CloseCode::NOT_AUTHENTICATED, "the account was removed");
         self.dirty = false;
         self.deps.registry.retire(self.no);
-        self.deps.board.write(self.no, Standing::default());
+        self.deps.board.forget(self.no);
         for presence in [Presence::Free, Presence::Online] {
             self.deps.hours.presence(self.no, presence, false, self.now());
         }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::actors::downlink::{Downlink, MovedFriend};
 use crate::actors::spatial_index::FriendPlace;
-use crate::domain::{Availability, DeviceName, Fix, Precision, Refusal, Sight, UnixMs, UserId, UserNo};
+use crate::domain::{Availability, DeviceName, Fix, Precision, Present, Refusal, Sight, UnixMs, UserId, UserNo};
 use crate::protocol::close::CloseCode;
 use crate::protocol::server::Rejected;
 use crate::spatial::world::Reason;
@@ -86,7 +86,7 @@ pub struct FixesAnswer {
 pub struct SetAvailability {
     /// Who speaks.
     pub speaker: Speaker,
-    /// What to set; `None` clears to the default.
+    /// What to set; `None`: back to the calendar, the weekly hours or the default.
     pub availability: Option<Availability>,
     /// To be acknowledged.
     pub seq: Option<u64>,
@@ -123,7 +123,7 @@ pub struct QueryOwnState;
 #[derive(Clone, Debug)]
 pub struct OwnState {
     /// What holds now.
-    pub availability: Availability,
+    pub present: Present,
     /// Steps today.
     pub steps_today: u32,
     /// The day that is today for this person.
@@ -211,6 +211,8 @@ pub struct FriendshipChanged {
     pub user: UserId,
     /// What happened.
     pub change: FriendshipChange,
+    /// Where the friend is, as far as it is shown to the receiver.
+    pub place: Option<FriendPlace>,
 }
 
 /// What happened to a friendship.

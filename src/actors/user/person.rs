@@ -1,14 +1,17 @@
 //! The state of one person, apart from connections: what is loaded, changed and kept.
 use jiff::tz::TimeZone;
 
-use crate::activity::steps::{StepChange, StepCounter};
+use crate::activity::steps::StepCounter;
 use crate::activity::track::{Accepted, Track};
+use crate::domain::fix::{FUTURE_MS, OLDEST_MS};
 use crate::domain::{Availability, DeviceName, Fix, UnixMs};
 use crate::spatial::world::Live;
 use crate::store::rows::{Account, DeviceRow, LiveRow, StepsRow};
 
 /// How many devices of a person are remembered; beyond it the one silent for longest makes room.
 const DEVICES: usize = 32;
+/// How long ago a span of steps may have begun, milliseconds: a day's that ended as long ago as a fix may be old.
+const OLDEST_STEPS_MS: i64 = OLDEST_MS + 24 * 3_600_000;
 
 /// A person.
 pub struct Person {
@@ -16,8 +19,8 @@ pub struct Person {
     pub account: Account,
     /// The person's time zone: whose midnight ends their day of steps.
     pub zone: TimeZone,
-    /// What was set by hand, as it was set.
-    pub availability: Availability,
+    /// What was set by hand, as it was set; `None`: nothing.
+    pub hand: Option<Availability>,
     /// When that was.
     pub changed_by_hand: UnixMs,
     track: Track,
@@ -43,20 +46,29 @@ impl Person {
     /// A person as the store knows them.
     #[must_use]
     pub fn load(account: Account, row: Option<LiveRow>, default_zone: &TimeZone) -> Self {
-        let zone = account.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
-        let stride_m = account.stride_m;
-        let fresh = || StepCounter::new(stride_m);
+        let zone = zone_of(&account, default_zone);
         let row = row.unwrap_or_else(|| LiveRow::empty(account.no));
+        let mut steps = StepCounter::from_bytes(&row.steps).unwrap_or_default();
+        steps.set_stride(account.stride_m);
+        steps.set_zone(&zone);
         Self {
-            zone: zone.unwrap_or_else(|| default_zone.clone()),
-            availability: row.availability,
+            zone,
+            hand: row.hand,
             changed_by_hand: row.changed_by_hand,
             track: row.track,
-            steps: StepCounter::from_bytes(&row.steps).unwrap_or_else(fresh),
+            steps,
             devices: row.devices,
             last_seen: row.last_seen,
             account,
         }
+    }
+
+    /// Takes over what changed of the account. True when the days' steps are others because of it.
+    pub fn review(&mut self, account: Account, default_zone: &TimeZone) -> bool {
+        self.zone = zone_of(&account, default_zone);
+        self.steps.set_stride(account.stride_m);
+        self.account = account;
+        self.steps.set_zone(&self.zone)
     }
 
     /// The row that keeps this state.
@@ -64,7 +76,7 @@ impl Person {
     pub fn row(&self) -> LiveRow {
         LiveRow {
             no: self.account.no,
-            availability: self.availability.clone(),
+            hand: self.hand.clone(),
             track: self.track.clone(),
             steps: self.steps.to_bytes(),
             devices: self.devices.clone(),
@@ -105,6 +117,30 @@ impl Person {
         }
     }
 
+    /// The time of the newest fix of any device.
+    #[must_use]
+    pub fn newest(&self) -> Option<UnixMs> {
+        self.track.newest.as_ref().map(|fix| fix.t)
+    }
+
+    /// The time of the newest fix of a device; 0 when it has sent none.
+    #[must_use]
+    pub fn last_t(&self, device: u16) -> UnixMs {
+        self.devices.get(usize::from(device)).map_or(UnixMs(0), |device| device.last_t)
+    }
+
+    /// Takes in where a phone is that still has older fixes to send: it moves the person, and says nothing of how they walked.
+    pub fn report_present(&mut self, fix: &Fix, device: u16, now: UnixMs) -> Reported {
+        self.last_seen = now;
+        let accepted = self.track.accept(*fix);
+        if let Some(row) = self.devices.get_mut(usize::from(device)) {
+            row.last_t = row.last_t.max(fix.t);
+        }
+        let live = (accepted == Accepted::Live).then(|| live_of(fix));
+        let astray = matches!(accepted, Accepted::Coarse | Accepted::Suspect);
+        Reported { live, steps_changed: false, changed: accepted != Accepted::Duplicate, astray }
+    }
+
     /// Takes a fix in.
     pub fn report(&mut self, fix: &Fix, device: u16, now: UnixMs) -> Reported {
         self.last_seen = now;
@@ -112,12 +148,12 @@ impl Person {
         if let Some(row) = self.devices.get_mut(usize::from(device)) {
             row.last_t = row.last_t.max(fix.t);
         }
-        if matches!(accepted, Accepted::Duplicate) {
-            return Reported { live: None, steps_changed: false, changed: false, astray: false };
+        // Late, doubtful and repeated fixes are late or doubtful for one of several devices only: steps judge by device.
+        let counts = accepted != Accepted::NullIsland || fix.steps.is_some();
+        let steps_changed = counts && self.steps.report(fix, device);
+        if accepted == Accepted::Duplicate && !steps_changed {
+            return Reported { live: None, steps_changed, changed: false, astray: false };
         }
-        // Late, doubtful and impossible fixes say nothing about walking.
-        let walks = matches!(accepted, Accepted::Live | Accepted::Coarse);
-        let steps_changed = walks && self.steps.report(fix, device, &self.zone) != StepChange::Same;
         let live = (accepted == Accepted::Live).then(|| live_of(fix));
         let astray = matches!(accepted, Accepted::Coarse | Accepted::Suspect);
         Reported { live, steps_changed, changed: true, astray }
@@ -138,7 +174,7 @@ impl Person {
     /// Today's steps.
     #[must_use]
     pub fn steps_today(&self, now: UnixMs) -> u32 {
-        self.steps.today(now, &self.zone)
+        self.steps.today(now)
     }
 
     /// Today, in the person's time zone.
@@ -147,14 +183,29 @@ impl Person {
         crate::activity::histogram::hour_of(now, &self.zone).date
     }
 
-    /// The days of steps worth keeping: today's and yesterday's.
-    #[must_use]
-    pub fn step_days(&self, now: UnixMs) -> Vec<StepsRow> {
-        let today = self.today(now);
-        let days = [Some(today), today.yesterday().ok()];
-        let row = |date| Some(StepsRow { no: self.account.no, date, steps: self.steps.day(date)? });
-        days.into_iter().flatten().filter_map(row).collect()
+    /// Takes steps that a device counted itself. True when a day's steps changed.
+    pub fn report_steps(&mut self, device: u16, from: UnixMs, to: UnixMs, steps: u32, now: UnixMs) -> bool {
+        self.last_seen = now;
+        let recent = now - OLDEST_STEPS_MS <= from && to <= now + FUTURE_MS;
+        recent && self.steps.count(device, from, to, steps)
     }
+
+    /// The newest days of steps, newest first.
+    #[must_use]
+    pub fn days_of_steps(&self) -> Vec<(jiff::civil::Date, u32)> {
+        self.steps.days().collect()
+    }
+
+    /// The days of steps that changed since they were last asked for here.
+    pub fn step_days(&mut self) -> Vec<StepsRow> {
+        let no = self.account.no;
+        self.steps.days_to_keep().map(|(date, steps)| StepsRow { no, date, steps }).collect()
+    }
+}
+
+fn zone_of(account: &Account, default_zone: &TimeZone) -> TimeZone {
+    let own = account.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok());
+    own.unwrap_or_else(|| default_zone.clone())
 }
 
 /// The live position that a fix gives.

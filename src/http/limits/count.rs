@@ -28,11 +28,12 @@ pub enum Limit {
     Invites,
     /// `limits.invite_looks_per_minute`.
     InviteLooks,
-    /// `limits.body_bytes` and `limits.admin_body_bytes`.
+    /// `limits.body_bytes`, `limits.admin_body_bytes` and `limits.phone_body_bytes`.
     BodyBytes,
     /// `limits.body_idle` and `limits.body_total`.
     BodyTime,
     /// `limits.head`: connections that came to nothing: in half of this time and more they did not say a whole request.
+    /// Over TLS also those that did not end their handshake.
     Head,
     /// Bodies with a `Content-Encoding`.
     Encoding,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use address::Net;
 pub use count::{Limit, Refused};
-pub use doors::{Doors, Visit, Way, on_connect};
+pub use doors::{Doors, Porter, Visit, Way};
 pub use frames::Frames;
 pub use people::{Budget, Seat};
 pub use rates::{PerKey, Wait};

@@ -23,6 +23,13 @@ impl Room {
         Self::within(config.server.max_connections as u64, files)
     }
 
+    /// Refused connections that may shake hands (TLS) at once to be told so; at least two. With them and all others inside
+    /// there still is room to accept more, and to close them.
+    #[must_use]
+    pub const fn told(self) -> u64 {
+        self.accepted.saturating_sub(self.connections) / 2
+    }
+
     fn within(most: u64, files: u64) -> Self {
         let accepted = files.saturating_sub(OWN_FILES).max(16).min(most.saturating_mul(2).saturating_add(512));
         let connections = accepted - (accepted / 8).clamp(4, 256);
@@ -43,6 +50,7 @@ mod tests {
                 let room = Room::within(most, files);
                 assert!(room.sockets >= 1 && room.sockets <= most, "{files} {most} {room:?}");
                 assert!(room.sockets < room.connections && room.connections < room.accepted, "{files} {most} {room:?}");
+                assert!(room.told() >= 2 && room.connections + room.told() < room.accepted, "{files} {most} {room:?}");
                 if files >= 256 {
                     assert!(room.accepted + OWN_FILES <= files, "{files} {most} {room:?}");
                 }

@@ -2,6 +2,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::free_hours::DayHoursReply;
 use super::friendship::SharingReply;
 use crate::domain::{Fix, Precision, Sharing, UnixMs};
 
@@ -26,6 +27,10 @@ pub struct ExportedAccount<'a> {
     pub hidden_until: Option<i64>,
     /// A position is shown only while free.
     pub only_free: bool,
+    /// When the person is usually free, by their own clock.
+    pub free_hours: Vec<DayHoursReply>,
+    /// Stands in friends' leaderboards.
+    pub on_board: bool,
     /// The devices that have reported.
     pub devices: Vec<ExportedDevice>,
 }

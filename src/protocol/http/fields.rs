@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::{Code, DeviceName, DisplayName, Precision, Refusal, UnixMs, UserId};
 use crate::protocol::client::{bad_json, not_an_object};
@@ -22,8 +22,10 @@ pub(super) enum Field<'a> {
     Whole(i64),
     Number(f64),
     Text(Cow<'a, str>),
-    /// A list or an object, passed over.
-    Other,
+    /// A list. A body is small, so it needs no bound of its own.
+    List(Vec<Field<'a>>),
+    /// An object, in the order in which it was written.
+    Object(Vec<(Cow<'a, str>, Field<'a>)>),
 }
 
 /// Every field that a small body may have; each call looks at its own.
@@ -56,6 +58,18 @@ pub(super) struct Fields<'a> {
     pub hidden_until: Field<'a>,
     #[serde(borrow)]
     pub only_free: Field<'a>,
+    #[serde(borrow)]
+    pub app: Field<'a>,
+    #[serde(borrow)]
+    pub near_notices: Field<'a>,
+    #[serde(borrow)]
+    pub ask_steps: Field<'a>,
+    #[serde(borrow)]
+    pub free_hours: Field<'a>,
+    #[serde(borrow)]
+    pub on_board: Field<'a>,
+    #[serde(borrow)]
+    pub url: Field<'a>,
 }
 
 impl<'a> Fields<'a> {
@@ -176,6 +190,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
 
 struct Read;
 
+/// The name of a field within an object.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'de> Visitor<'de> for Read {
     type Value = Field<'de>;
 
@@ -212,13 +230,19 @@ impl<'de> Visitor<'de> for Read {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Field<'de>, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::Other)
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Field::List(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Field<'de>, A::Error> {
-        while items.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Field::Other)
+        let mut object = Vec::new();
+        while let Some((key, value)) = items.next_entry::<Key<'de>, Field<'de>>()? {
+            object.push((key.0, value));
+        }
+        Ok(Field::Object(object))
     }
 }
 

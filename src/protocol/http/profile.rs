@@ -2,7 +2,8 @@
 use serde::Serialize;
 
 use super::fields::Fields;
-use crate::domain::{Code, DisplayName, Radius, Refusal, UnixMs};
+use super::free_hours::{DayHoursReply, parse_free_hours};
+use crate::domain::{Code, DisplayName, Note, Present, Radius, Refusal, UnixMs, WeeklyHours};
 
 /// `GET /v1/me`.
 #[derive(Debug, Serialize)]
@@ -27,11 +28,17 @@ pub struct MeReply<'a> {
     /// When that lapses, Unix ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
+    /// Who decided that: `hand`, `calendar`, `hours` or `default`.
+    pub source: &'static str,
     /// Hidden from everyone until then, Unix ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden_until: Option<i64>,
     /// A position is shown only while free.
     pub only_free: bool,
+    /// When the person is usually free, by their own clock.
+    pub free_hours: Vec<DayHoursReply>,
+    /// Stands in friends' leaderboards.
+    pub on_board: bool,
 }
 
 /// `GET /v1/me/availability`.
@@ -42,9 +49,37 @@ pub struct AvailabilityReply<'a> {
     /// A few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'a str>,
-    /// When that lapses, Unix ms.
+    /// When that ends, Unix ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
+    /// Who decided it: `hand`, `calendar`, `hours` or `default`.
+    pub source: &'static str,
+    /// What holds then, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextReply>,
+}
+
+/// What holds after the end of an availability.
+#[derive(Debug, Serialize)]
+pub struct NextReply {
+    /// Would meet then.
+    pub free: bool,
+    /// Who says so.
+    pub source: &'static str,
+}
+
+impl<'a> AvailabilityReply<'a> {
+    /// What holds, as its person may read it.
+    #[must_use]
+    pub fn of(present: &'a Present) -> Self {
+        Self {
+            free: present.free,
+            note: present.note.as_ref().map(Note::as_str),
+            until: present.until.map(|UnixMs(until)| until),
+            source: present.source.as_str(),
+            next: present.next.map(|next| NextReply { free: next.free, source: next.source.as_str() }),
+        }
+    }
 }
 
 /// What `PATCH /v1/me` changes; `None` leaves it.
@@ -62,6 +97,10 @@ pub struct ProfileBody {
     pub hidden_until: Option<Option<UnixMs>>,
     /// A position is shown only while free.
     pub only_free: Option<bool>,
+    /// When the person is usually free; empty: nothing is said of that.
+    pub free_hours: Option<WeeklyHours>,
+    /// Stands in friends' leaderboards.
+    pub on_board: Option<bool>,
 }
 
 /// The shortest and the longest step, metres: what the step counter takes.
@@ -90,6 +129,8 @@ pub fn parse_profile_body(body: &[u8], now: UnixMs) -> Result<ProfileBody, Refus
         stride: stride.map(|stride| stride as f32),
         hidden_until: fields.hidden_until.moment("hidden_until", now)?,
         only_free: fields.only_free.flag("only_free")?,
+        free_hours: parse_free_hours(&fields.free_hours)?,
+        on_board: fields.on_board.flag("on_board")?,
     })
 }
 
@@ -131,7 +172,7 @@ mod tests {
             time_zone: Some(Some("Europe/Berlin".to_owned())),
             stride: Some(2.0),
             hidden_until: Some(Some(UnixMs(1_001))),
-            only_free: None,
+            ..ProfileBody::default()
         };
         assert_eq!(parse_profile_body(body.as_bytes(), NOW), Ok(expected));
     }
@@ -153,6 +194,8 @@ mod tests {
             (r#"{"hidden_until": 1000}"#, Code::OutOfRange, "hidden_until"),
             (r#"{"hidden_until": "soon"}"#, Code::BadField, "hidden_until"),
             (r#"{"only_free": 1}"#, Code::BadField, "only_free"),
+            (r#"{"on_board": "no"}"#, Code::BadField, "on_board"),
+            (r#"{"free_hours": "always"}"#, Code::BadField, "free_hours"),
         ];
         for (body, code, field) in rows {
             let refusal = parse_profile_body(body.as_bytes(), NOW).unwrap_err();

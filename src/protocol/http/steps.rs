@@ -15,6 +15,8 @@ pub struct StepsDay {
 pub struct StepsReply {
     /// Steps today.
     pub today: u32,
+    /// Steps from Monday to today.
+    pub week: u32,
     /// Days with steps, oldest first.
     pub days: Vec<StepsDay>,
 }
@@ -28,13 +30,23 @@ pub struct LeaderReply {
     pub name: String,
     /// Steps.
     pub steps: u32,
+    /// True for the one who asks; absent for others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub me: bool,
 }
 
 /// `GET /v1/steps/leaderboard`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct LeaderboardReply {
-    /// `YYYY-MM-DD`.
-    pub date: String,
+    /// The day, `YYYY-MM-DD`, when a day was asked for...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// ...otherwise the Monday of the week...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// ...and its Sunday.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// Most first.
     pub people: Vec<LeaderReply>,
 }

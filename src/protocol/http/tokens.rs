@@ -1,8 +1,9 @@
 //! A person's tokens: bodies of `/v1/me/tokens`.
 use serde::Serialize;
 
+use super::SetupReply;
 use super::fields::Fields;
-use crate::domain::{Code, DeviceName, Refusal};
+use crate::domain::{Code, DeviceName, PhoneApp, Refusal};
 
 /// What a token that somebody asks for may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct TokenBody {
     pub device: DeviceName,
     /// What it may do.
     pub kind: TokenScope,
+    /// The app that will report with it.
+    pub app: Option<PhoneApp>,
 }
 
 /// A token, without the token.
@@ -49,7 +52,7 @@ pub struct TokensReply {
 }
 
 /// The answer to `POST /v1/me/tokens`.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct NewTokenReply<'a> {
     /// To be revoked by.
     pub id: u64,
@@ -59,12 +62,15 @@ pub struct NewTokenReply<'a> {
     pub device: &'a str,
     /// `full` or `device`.
     pub kind: &'static str,
+    /// How to set the app up that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup: Option<SetupReply>,
 }
 
 /// Reads the body of `POST /v1/me/tokens`.
 ///
 /// # Errors
-/// `bad_json`, `missing_field` on `device`, `bad_field` on `device` and `kind`.
+/// `bad_json`, `missing_field` on `device`, `bad_field` on `device`, `kind` and `app`.
 pub fn parse_token_body(body: &[u8]) -> Result<TokenBody, Refusal> {
     let fields = Fields::read(body)?;
     let device = fields.device()?.ok_or_else(|| fields.device.missing("device"))?;
@@ -73,7 +79,13 @@ pub fn parse_token_body(body: &[u8]) -> Result<TokenBody, Refusal> {
         Some("device") => TokenScope::Device,
         Some(_) => return Err(Refusal::of_field(Code::BadField, "kind", "kind must be full or device")),
     };
-    Ok(TokenBody { device, kind })
+    let unknown = || Refusal::of_field(Code::BadField, "app", "app must be owntracks, traccar, overland or gpslogger");
+    let app = fields.app.text("app")?.map(|app| PhoneApp::parse(app).ok_or_else(unknown)).transpose()?;
+    if app.is_some() && kind != TokenScope::Device {
+        let message = "a token for an app must be of the kind device";
+        return Err(Refusal::of_field(Code::BadField, "kind", message));
+    }
+    Ok(TokenBody { device, kind, app })
 }
 
 #[cfg(test)]
@@ -91,6 +103,8 @@ mod tests {
             (r#"{"device": ""}"#, Code::BadField, "device"),
             (r#"{"device": "phone", "kind": "session"}"#, Code::BadField, "kind"),
             (r#"{"device": "phone", "kind": 1}"#, Code::BadField, "kind"),
+            (r#"{"device": "phone", "kind": "device", "app": "hauk"}"#, Code::BadField, "app"),
+            (r#"{"device": "phone", "app": "owntracks"}"#, Code::BadField, "kind"),
         ] {
             let refusal = parse_token_body(text.as_bytes()).unwrap_err();
             assert_eq!((refusal.code, refusal.field), (code, Some(field)), "{text}");

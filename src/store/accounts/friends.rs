@@ -60,14 +60,29 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Unknown`] unless they are friends; when the store cannot write.
     pub fn share(&self, owner: UserNo, viewer: UserNo, sharing: Sharing) -> Result<(), AccountError> {
+        self.change_share(owner, viewer, |_| sharing).map(|_| ())
+    }
+
+    /// As [`Accounts::share`], where what is to hold follows from what does. Returns it.
+    ///
+    /// # Errors
+    /// As [`Accounts::share`].
+    pub fn change_share(
+        &self,
+        owner: UserNo,
+        viewer: UserNo,
+        change: impl FnOnce(Sharing) -> Sharing,
+    ) -> Result<Sharing, AccountError> {
         let mut next = self.next.lock();
         let person = self.person(owner)?;
-        if person.sharing(viewer).ok_or(AccountError::Unknown)? == sharing {
-            return Ok(());
+        let before = person.sharing(viewer).ok_or(AccountError::Unknown)?;
+        let sharing = change(before);
+        if sharing != before {
+            let mut plan = Plan::after(&next);
+            plan.change(person.sharing_with(viewer, sharing));
+            self.apply(&mut next, plan)?;
         }
-        let mut plan = Plan::after(&next);
-        plan.change(person.sharing_with(viewer, sharing));
-        self.apply(&mut next, plan)
+        Ok(sharing)
     }
 
     /// Makes two people friends, each of whom shares as [`Sharing::default`] says. False when they were already.
@@ -90,6 +105,7 @@ impl Accounts {
         let mut plan = Plan::after(&next);
         plan.change(one.befriending(b, Sharing::default()));
         plan.change(other.befriending(a, Sharing::default()));
+        plan.lines_of_all(self.clock.now(), None, Action::Befriended, &[a, b]);
         self.apply(&mut next, plan)?;
         Ok(true)
     }

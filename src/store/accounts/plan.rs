@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::super::embedded::{Durability, WriteBatch};
 use super::super::numbers::Next;
-use super::super::rows::{Account, Action, AuditEntry, AuditRow, InviteRow, Row, TokenKind, TokenRow};
+use super::super::rows::{Account, Action, AuditEntry, AuditRow, InviteRow, PhoneChoice, Row, TokenKind, TokenRow};
 use super::super::secret::Secret;
 use super::audit::AUDIT_LINES;
 use super::{AccountError, DEFAULT_STRIDE_M, MOST_LINES, NewUser, Person};
-use crate::domain::{DeviceName, DisplayName, UnixMs, UserNo};
+use crate::domain::{DeviceName, DisplayName, UnixMs, UserNo, WeeklyHours};
 
 pub(super) struct Plan {
     pub after: Next,
@@ -74,6 +74,8 @@ impl Plan {
             created: now,
             hidden_until: None,
             only_free: false,
+            free_hours: WeeklyHours::default(),
+            on_board: true,
         };
         let made = match token {
             Some((kind, device)) => Some(self.new_token(no, kind, device, None, now)?),
@@ -100,7 +102,8 @@ impl Plan {
     ) -> Result<(Secret, TokenRow), AccountError> {
         let secret = Secret::random()?;
         let id = self.next_id();
-        let row = TokenRow { hash: secret.hash(), no, device: device.clone(), kind, id, created: now, expires };
+        let (hash, device, phone) = (secret.hash(), device.clone(), PhoneChoice::default());
+        let row = TokenRow { hash, no, device, kind, id, created: now, expires, phone };
         Ok((secret, row))
     }
 

@@ -1,7 +1,7 @@
 //! Tokens: who may speak for whom, from which device, until when.
 use std::sync::Arc;
 
-use super::super::rows::{Account, Action, TokenKind, TokenRow};
+use super::super::rows::{Account, Action, PhoneChoice, TokenKind, TokenRow};
 use super::super::secret;
 use super::plan::Plan;
 use super::{AccountError, Accounts, Identity, Issued, Person};
@@ -66,6 +66,56 @@ impl Accounts {
         expires: Option<UnixMs>,
         now: UnixMs,
     ) -> Result<Issued, AccountError> {
+        self.issue(actor, no, (kind, device), expires, PhoneChoice::default(), now)
+    }
+
+    /// Makes a device token for the phone of which this is chosen.
+    ///
+    /// # Errors
+    /// As [`Accounts::issue_token`].
+    pub fn issue_phone_token(
+        &self,
+        no: UserNo,
+        device: &DeviceName,
+        phone: PhoneChoice,
+        now: UnixMs,
+    ) -> Result<Issued, AccountError> {
+        self.issue(Some(no), no, (TokenKind::Device, device), None, phone, now)
+    }
+
+    /// Changes what is chosen for the phone that has a token. `None` when the person has no such token.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    pub fn choose_phone(
+        &self,
+        no: UserNo,
+        id: u64,
+        choose: impl FnOnce(PhoneChoice) -> PhoneChoice,
+    ) -> Result<Option<TokenRow>, AccountError> {
+        let mut next = self.next.lock();
+        let Ok(person) = self.person(no) else { return Ok(None) };
+        let mut tokens = person.tokens.to_vec();
+        let Some(token) = tokens.iter_mut().find(|token| token.id == id && token.kind != TokenKind::Session) else {
+            return Ok(None);
+        };
+        token.phone = choose(token.phone);
+        let changed = token.clone();
+        let mut plan = Plan::after(&next);
+        plan.change(Person { tokens: tokens.into(), ..person });
+        self.apply(&mut next, plan)?;
+        Ok(Some(changed))
+    }
+
+    fn issue(
+        &self,
+        actor: Option<UserNo>,
+        no: UserNo,
+        (kind, device): (TokenKind, &DeviceName),
+        expires: Option<UnixMs>,
+        phone: PhoneChoice,
+        now: UnixMs,
+    ) -> Result<Issued, AccountError> {
         let mut next = self.next.lock();
         let mut plan = Plan::after(&next);
         let person = self.person(no)?;
@@ -78,7 +128,7 @@ impl Accounts {
         }
         let (secret, row) = plan.new_token(no, kind, device, expires, now)?;
         let id = row.id;
-        tokens.push(row);
+        tokens.push(TokenRow { phone, ..row });
         plan.change(Person { tokens: tokens.into(), ..person });
         let action = if kind == TokenKind::Session { Action::SignIn } else { Action::TokenIssued };
         plan.line(now, actor, action, Some(no), id);
@@ -131,5 +181,6 @@ fn identity(account: &Account, token: &TokenRow) -> Identity {
         admin: account.admin && token.kind != TokenKind::Device,
         token_id: token.id,
         expires: token.expires,
+        phone: token.phone,
     }
 }

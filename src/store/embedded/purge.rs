@@ -45,6 +45,12 @@ impl Embedded {
         Ok(self.get_raw(Table::Meta, OWED)?.is_some())
     }
 
+    /// Whether the disk may hold positions that others have replaced since the last purge.
+    #[must_use]
+    pub fn has_replaced_positions(&self) -> bool {
+        self.purges.positions.load(Ordering::Relaxed)
+    }
+
     /// Makes every byte leave the folder that no row holds any more: replaced and removed rows, in tables and journals.
     /// (What the file system or the disk's own electronics keep of blocks that were given back is beyond a program.)
     ///
@@ -62,6 +68,18 @@ impl Embedded {
             return Ok(());
         }
         let this = self.purges.begun.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+        // What is written from here on may be replaced before the next one.
+        self.purges.positions.store(false, Ordering::Relaxed);
+        let done = self.purge_all();
+        if done.is_err() {
+            self.purges.positions.store(true, Ordering::Relaxed);
+        }
+        done?;
+        *last = this;
+        Ok(())
+    }
+
+    fn purge_all(&self) -> Result<(), StoreError> {
         // In memory there is now something to write out, after everything that is to go.
         let mut note = WriteBatch::new();
         note.owe_purge().map_err(|error| incomplete(error.to_string()))?;
@@ -79,9 +97,7 @@ impl Embedded {
             return Err(incomplete(format!("{} is still there", left.display())));
         }
         drop(engine);
-        self.settle(owed.as_deref())?;
-        *last = this;
-        Ok(())
+        self.settle(owed.as_deref())
     }
 
     /// Every table is read and written anew without what is replaced or removed. Returns the tables that must be gone.

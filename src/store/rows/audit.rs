@@ -67,6 +67,11 @@ actions! {
     Unblocked = 14 "unblocked",
     /// Somebody fetched everything the server knows of them.
     Exported = 15 "exported",
+    /// Somebody was made another's friend, not by an invite: by an administrator or the operator. A line for each of the two, or one for all
+    /// who were made friends together. Detail: as for `UserCreated`.
+    Befriended = 16 "befriended",
+    /// The actor began to look at the view of everybody; once an hour.
+    CrowdOpened = 17 "crowd_opened",
 }
 
 /// One line of the audit log.

@@ -5,7 +5,11 @@ use crate::store::codec::{Decoder, Encoder, RowError};
 
 use super::{Row, Table};
 
-const VERSION: u8 = 1;
+/// 2: nothing said by hand is told apart from busy by hand. What version 1 has is taken as said by hand if it says anything:
+/// free, a note or an end.
+const VERSION: u8 = 2;
+/// Of the rows of pairs.
+const PAIR_VERSION: u8 = 1;
 
 /// A device that has reported: what it needs to know after a reconnect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +27,8 @@ pub struct DeviceRow {
 pub struct LiveRow {
     /// Whose.
     pub no: UserNo,
-    /// What was set by hand.
-    pub availability: Availability,
+    /// What was set by hand, as it was set; `None`: the calendar, the weekly hours or the default decide.
+    pub hand: Option<Availability>,
     /// The newest fix, the live one, and one that waits for confirmation.
     pub track: Track,
     /// The step counter's own bytes.
@@ -43,7 +47,7 @@ impl LiveRow {
     pub fn empty(no: UserNo) -> Self {
         Self {
             no,
-            availability: Availability::default(),
+            hand: None,
             track: Track::default(),
             steps: Vec::new(),
             devices: Vec::new(),
@@ -66,6 +70,7 @@ const LIVE: u8 = 1 << 4;
 /// The live fix is the newest fix: written once.
 const LIVE_IS_NEWEST: u8 = 1 << 5;
 const SUSPECT: u8 = 1 << 6;
+const HAND: u8 = 1 << 7;
 
 impl Row for LiveRow {
     const TABLE: Table = Table::Live;
@@ -81,11 +86,12 @@ impl Row for LiveRow {
 
     fn encode(&self) -> Vec<u8> {
         let mut row = Encoder::versioned(VERSION);
-        let Availability { free, note, until } = &self.availability;
+        let (note, until) = self.hand.as_ref().map_or((&None, &None), |hand| (&hand.note, &hand.until));
         let Track { newest, live, suspect } = &self.track;
         let live_is_newest = live.is_some() && live == newest;
         let flag = |on: bool, bit: u8| if on { bit } else { 0 };
-        row.u8(flag(*free, FREE)
+        row.u8(flag(self.hand.as_ref().is_some_and(|hand| hand.free), FREE)
+            | flag(self.hand.is_some(), HAND)
             | flag(note.is_some(), NOTE)
             | flag(until.is_some(), UNTIL)
             | flag(newest.is_some(), NEWEST)
@@ -118,7 +124,7 @@ impl Row for LiveRow {
         let mut key = Decoder::new(key);
         let no = UserNo(key.key_u32()?);
         key.finish()?;
-        let mut row = Decoder::versioned(value, VERSION)?;
+        let (version, mut row) = Decoder::of_any(value, VERSION)?;
         let flags = row.u8()?;
         let has = |bit: u8| flags & bit != 0;
         let last_seen = UnixMs(row.int()?);
@@ -141,9 +147,16 @@ impl Row for LiveRow {
             devices.push(DeviceRow { name, last_seq: row.uint()?, last_t: UnixMs(row.int()?) });
         }
         row.finish()?;
-        let availability = Availability { free: has(FREE), note, until };
+        let said = has(FREE) || note.is_some() || until.is_some();
+        let by_hand = match version {
+            1 if has(HAND) => return Err(RowError::Value("a person's flags")),
+            1 => said,
+            _ if said && !has(HAND) => return Err(RowError::Value("a person's flags")),
+            _ => has(HAND),
+        };
+        let hand = by_hand.then(|| Availability { free: has(FREE), note, until });
         let track = Track { newest, live, suspect };
-        Ok(Self { no, availability, track, steps, devices, last_seen, changed_by_hand })
+        Ok(Self { no, hand, track, steps, devices, last_seen, changed_by_hand })
     }
 }
 
@@ -210,7 +223,7 @@ impl Row for PairRow {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut row = Encoder::versioned(VERSION);
+        let mut row = Encoder::versioned(PAIR_VERSION);
         row.u8(u8::from(self.near));
         row.int(self.announced_at.0);
         row.finish()
@@ -223,7 +236,7 @@ impl Row for PairRow {
         if a >= b {
             return Err(RowError::Value("a pair"));
         }
-        let mut row = Decoder::versioned(value, VERSION)?;
+        let mut row = Decoder::versioned(value, PAIR_VERSION)?;
         let near = row.u8()? != 0;
         let announced_at = UnixMs(row.int()?);
         row.finish()?;
@@ -254,18 +267,50 @@ mod tests {
     proptest! {
         #[test]
         fn the_newest_of_a_person_is_read_back_as_written(
-            no: u32, free: bool, note in proptest::option::of("[a-z ☕]{0,140}"), until in proptest::option::of(any::<i64>()),
+            no: u32, by_hand: bool, free: bool, note in proptest::option::of("[a-z ☕]{0,140}"), until in proptest::option::of(any::<i64>()),
             newest in proptest::option::of(any_fix()), live in proptest::option::of(any_fix()), same: bool,
             suspect in proptest::option::of(any_fix()), steps: Vec<u8>, seq: u64, last_t: i64, devices in 0..4_usize,
         ) {
-            let availability = Availability { free, note: note.map(|text| Note::parse(&text).unwrap()), until: until.map(UnixMs) };
+            let hand = by_hand.then(|| Availability { free, note: note.map(|text| Note::parse(&text).unwrap()), until: until.map(UnixMs) });
             let track = Track { newest, live: if same { newest } else { live }, suspect };
             let device = DeviceRow { name: DeviceName::parse("phone").unwrap(), last_seq: seq, last_t: UnixMs(last_t) };
             let row = LiveRow {
-                no: UserNo(no), availability, track, steps, devices: vec![device; devices],
+                no: UserNo(no), hand, track, steps, devices: vec![device; devices],
                 last_seen: UnixMs(last_t), changed_by_hand: UnixMs(-last_t.max(0)),
             };
             prop_assert_eq!(LiveRow::decode(&LiveRow::key_bytes(&row.key()), &row.encode()), Ok(row));
+        }
+
+        #[test]
+        fn a_row_of_version_1_is_by_hand_if_it_says_anything(
+            free: bool, note in proptest::option::of("[a-z]{0,9}"), until in proptest::option::of(any::<i64>()),
+            fix in proptest::option::of(any_fix()), steps: Vec<u8>,
+        ) {
+            // As the server of version 1 wrote it.
+            let mut row = Encoder::versioned(1);
+            let bit = |on: bool, bit: u8| if on { bit } else { 0 };
+            row.u8(bit(free, 1) | bit(note.is_some(), 2) | bit(until.is_some(), 4) | bit(fix.is_some(), 8 | 32));
+            row.int(7);
+            row.int(8);
+            note.iter().for_each(|note| row.text(note));
+            until.iter().for_each(|until| row.int(*until));
+            fix.iter().for_each(|fix| encode_fix(&mut row, fix));
+            row.bytes(&steps);
+            row.uint(1);
+            row.text("phone");
+            row.uint(41);
+            row.int(9);
+            let (key, bytes) = (LiveRow::key_bytes(&UserNo(5)), row.finish());
+            let read = LiveRow::decode(&key, &bytes).unwrap();
+            let says = free || note.is_some() || until.is_some();
+            let hand = says.then(|| Availability {
+                free, note: note.map(|text| Note::parse(&text).unwrap()), until: until.map(UnixMs),
+            });
+            prop_assert_eq!(&read.hand, &hand);
+            prop_assert_eq!((read.last_seen, read.changed_by_hand, &read.steps), (UnixMs(7), UnixMs(8), &steps));
+            prop_assert_eq!((read.track.live, read.track.newest, read.devices[0].last_seq), (fix, fix, 41));
+            let again = read.encode();
+            prop_assert_eq!((again[0], LiveRow::decode(&key, &again)), (2, Ok(read)));
         }
 
         #[test]

@@ -1,13 +1,16 @@
 //! Who there is: accounts, their tokens and their friends, in pages.
+use crate::domain::weekly_hours::{DayHours, Days, WeeklyHours};
 use crate::domain::{DeviceName, DisplayName, Radius, Sharing, UnixMs, UserId, UserNo};
 use crate::store::codec::{Decoder, Encoder, RowError};
 
 use super::sharing::{decode_sharing, encode_sharing};
+use super::tokens::TokenRow;
 use super::{Row, Table};
 
-/// 2: also sharing, blocks, hiding and showing a place only while free. Pages of version 1 are read as if nobody had
-/// chosen any of that, and become version 2 when they are next written.
-const VERSION: u8 = 2;
+/// 2: also sharing, blocks, hiding and showing a place only while free. 3: also weekly hours, being left out of the
+/// leaderboard, and what is chosen for a token's phone. Pages of earlier versions are read as if nobody had chosen any of that, and get the newest version when
+/// they are next written.
+const VERSION: u8 = 3;
 /// How many numbers make a page.
 pub const PAGE: u32 = 64;
 
@@ -34,6 +37,10 @@ pub struct Account {
     pub hidden_until: Option<UnixMs>,
     /// Shows a position only while free.
     pub only_free: bool,
+    /// When the person is usually free, by their own clock.
+    pub free_hours: WeeklyHours,
+    /// Stands in friends' leaderboards of steps.
+    pub on_board: bool,
 }
 
 const ADMIN: u8 = 1;
@@ -41,6 +48,8 @@ const NAMED: u8 = 1 << 1;
 const ZONE: u8 = 1 << 2;
 const HIDDEN: u8 = 1 << 3;
 const ONLY_FREE: u8 = 1 << 4;
+const HOURS: u8 = 1 << 5;
+const OFF_BOARD: u8 = 1 << 6;
 
 impl Account {
     /// True while the person hides from everyone.
@@ -57,7 +66,9 @@ impl Account {
             | flag(named, NAMED)
             | flag(self.time_zone.is_some(), ZONE)
             | flag(self.hidden_until.is_some(), HIDDEN)
-            | flag(self.only_free, ONLY_FREE));
+            | flag(self.only_free, ONLY_FREE)
+            | flag(!self.free_hours.is_empty(), HOURS)
+            | flag(!self.on_board, OFF_BOARD));
         row.text(self.id.as_str());
         if named {
             row.text(self.name.as_str());
@@ -71,11 +82,18 @@ impl Account {
         if let Some(until) = self.hidden_until {
             row.int(until.0);
         }
+        if !self.free_hours.is_empty() {
+            encode_hours(row, &self.free_hours);
+        }
     }
 
     fn decode(no: UserNo, version: u8, row: &mut Decoder<'_>) -> Result<Self, RowError> {
         let flags = row.u8()?;
-        let known = if version == 1 { ADMIN | NAMED | ZONE } else { ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE };
+        let known = match version {
+            1 => ADMIN | NAMED | ZONE,
+            2 => ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE,
+            _ => ADMIN | NAMED | ZONE | HIDDEN | ONLY_FREE | HOURS | OFF_BOARD,
+        };
         if flags & !known != 0 {
             return Err(RowError::Value("an account's flags"));
         }
@@ -90,83 +108,43 @@ impl Account {
         }
         let created = UnixMs(row.int()?);
         let hidden_until = if has(HIDDEN) { Some(UnixMs(row.int()?)) } else { None };
-        let (admin, only_free) = (has(ADMIN), has(ONLY_FREE));
-        Ok(Self { no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free })
+        let free_hours = if has(HOURS) { decode_hours(row)? } else { WeeklyHours::default() };
+        let (admin, only_free, on_board) = (has(ADMIN), has(ONLY_FREE), !has(OFF_BOARD));
+        Ok(Self {
+            no,
+            id,
+            name,
+            admin,
+            radius,
+            time_zone,
+            stride_m,
+            created,
+            hidden_until,
+            only_free,
+            free_hours,
+            on_board,
+        })
     }
 }
 
-/// What a token may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TokenKind {
-    /// Everything its user may.
-    Full,
-    /// The dashboard's cookie: as `Full`, until it expires.
-    Session,
-    /// Writes fixes and availability, reads nothing.
-    Device,
+fn encode_hours(row: &mut Encoder, hours: &WeeklyHours) {
+    row.uint(hours.entries().len() as u64);
+    for entry in hours.entries() {
+        row.u8(entry.days().bits());
+        row.uint(u64::from(entry.from()));
+        row.uint(u64::from(entry.to()));
+    }
 }
 
-/// A token: its hash only. The token itself is shown once and stored nowhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenRow {
-    /// BLAKE3 of the token's text.
-    pub hash: [u8; 32],
-    /// Whose it is.
-    pub no: UserNo,
-    /// The device it was made for.
-    pub device: DeviceName,
-    /// What it may do.
-    pub kind: TokenKind,
-    /// Names the token, for revoking.
-    pub id: u64,
-    /// When it was made.
-    pub created: UnixMs,
-    /// From when on it is void; `None`: until revoked.
-    pub expires: Option<UnixMs>,
-}
-
-impl TokenRow {
-    /// True from `expires` on.
-    #[must_use]
-    pub fn has_expired(&self, now: UnixMs) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
+fn decode_hours(row: &mut Decoder<'_>) -> Result<WeeklyHours, RowError> {
+    let count = row.count()?;
+    let mut hours = Vec::with_capacity(count);
+    for _ in 0..count {
+        let days = Days::from_bits(row.u8()?).ok_or(RowError::Value("free_hours"))?;
+        let mut minutes = || u16::try_from(row.uint()?).map_err(|_| RowError::Value("free_hours"));
+        hours.push(DayHours::new(days, minutes()?, minutes()?)?);
     }
-
-    fn encode(&self, row: &mut Encoder) {
-        row.raw(&self.hash);
-        row.u8(match self.kind {
-            TokenKind::Full => 0,
-            TokenKind::Session => 1,
-            TokenKind::Device => 2,
-        });
-        row.uint(self.id);
-        row.text(self.device.as_str());
-        row.int(self.created.0);
-        row.u8(u8::from(self.expires.is_some()));
-        if let Some(expires) = self.expires {
-            row.int(expires.0);
-        }
-    }
-
-    /// `before`: the token read before this one. Most devices have the name of another, and then share its text.
-    fn decode(no: UserNo, row: &mut Decoder<'_>, before: &mut Option<DeviceName>) -> Result<Self, RowError> {
-        let hash = row.array()?;
-        let kind = match row.u8()? {
-            0 => TokenKind::Full,
-            1 => TokenKind::Session,
-            2 => TokenKind::Device,
-            _ => return Err(RowError::Value("token kind")),
-        };
-        let id = row.uint()?;
-        let text = row.text()?;
-        let device = match before {
-            Some(name) if name.as_str() == text => name.clone(),
-            _ => before.insert(DeviceName::parse(text)?).clone(),
-        };
-        let created = UnixMs(row.int()?);
-        let expires = if row.u8()? == 0 { None } else { Some(UnixMs(row.int()?)) };
-        Ok(Self { hash, no, device, kind, id, created, expires })
-    }
+    Ok(WeeklyHours::new(&hours)?)
 }
 
 /// A person with tokens, friends and what they have chosen about others.
@@ -257,7 +235,7 @@ impl PersonRow {
         let held = row.count()?;
         let mut tokens = Vec::with_capacity(held);
         for _ in 0..held {
-            tokens.push(TokenRow::decode(no, row, device)?);
+            tokens.push(TokenRow::decode(no, version, row, device)?);
         }
         let friends = decode_numbers(row, |no, _| Ok(no))?;
         let (shares, blocks) = if version == 1 {
@@ -316,16 +294,23 @@ impl Row for PageRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Precision;
+    use crate::domain::{PhoneApp, Precision};
+    use crate::store::rows::{PhoneChoice, TokenKind};
     use proptest::prelude::*;
 
     prop_compose! {
+        fn any_phone()(app in 0..=4_usize, near_notices: Option<bool>, ask_steps: bool) -> PhoneChoice {
+            PhoneChoice { app: PhoneApp::ALL.get(app).copied(), near_notices, ask_steps }
+        }
+    }
+
+    prop_compose! {
         fn any_token(no: UserNo)(
-            hash: [u8; 32], id: u64, kind in 0..3, device in "[a-z. -]{1,12}", created: i64, expires in proptest::option::of(any::<i64>()),
+            hash: [u8; 32], id: u64, kind in 0..3, device in "[a-z. -]{1,12}", created: i64, expires in proptest::option::of(any::<i64>()), phone in any_phone(),
         ) -> TokenRow {
             let kind = [TokenKind::Full, TokenKind::Session, TokenKind::Device][kind as usize];
             let device = DeviceName::parse(&device).unwrap();
-            TokenRow { hash, no, device, kind, id, created: UnixMs(created), expires: expires.map(UnixMs) }
+            TokenRow { hash, no, device, kind, id, created: UnixMs(created), expires: expires.map(UnixMs), phone }
         }
     }
 
@@ -341,6 +326,7 @@ mod tests {
             id in "[A-Za-z0-9_-]{1,64}", name in proptest::option::of("[a-zéß<> ]{0,20}x"), admin: bool,
             radius in 50.0..=50_000.0_f64, time_zone in proptest::option::of("[A-Za-z/]{1,20}"), stride_m in 0.1..3.0_f32,
             created: i64, hidden_until in proptest::option::of(any::<i64>()), only_free: bool,
+            hours in proptest::collection::vec((1_u8..0x80, 0_u16..1_440, 1_u16..=1_440), 0..4), on_board: bool,
             tokens in proptest::collection::vec(any_token(no), 0..3),
             friends in proptest::collection::btree_set(any::<u32>(), 0..60),
             shares in proptest::collection::btree_map(any::<u32>(), any_sharing(), 0..4),
@@ -350,8 +336,12 @@ mod tests {
             let name = name.map_or_else(|| DisplayName::from(&id), |name| DisplayName::parse(&name).unwrap());
             let radius = Radius::metres(radius).unwrap();
             let (created, hidden_until) = (UnixMs(created), hidden_until.map(UnixMs));
-            let account =
-                Account { no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free };
+            let hours: Vec<_> = hours.into_iter()
+                .map(|(days, from, to)| DayHours::new(Days::from_bits(days).unwrap(), from, to).unwrap()).collect();
+            let free_hours = WeeklyHours::new(&hours).unwrap();
+            let account = Account {
+                no, id, name, admin, radius, time_zone, stride_m, created, hidden_until, only_free, free_hours, on_board,
+            };
             PersonRow {
                 account,
                 tokens,
@@ -406,13 +396,14 @@ mod tests {
         assert_eq!((cid.account.no, cid.account.id.as_str(), cid.account.admin), (UserNo(2), "cid", false));
         for person in &page.people {
             assert_eq!((person.account.hidden_until, person.account.only_free), (None, false));
+            assert!(person.account.free_hours.is_empty() && person.account.on_board);
             assert!(person.shares.is_empty() && person.blocks.is_empty());
         }
         for end in 0..bytes.len() {
             assert!(PageRow::decode(&key, &bytes[..end]).is_err(), "cut at {end}");
         }
         let again = page.encode();
-        assert_eq!(again[0], 2, "it is written as version 2");
+        assert_eq!(again[0], 3, "it is written as version 3");
         assert_eq!(PageRow::decode(&key, &again), Ok(page));
         // What version 1 did not know of cannot stand in it.
         let flags = bytes.iter().position(|byte| *byte == 3).unwrap() + 2;

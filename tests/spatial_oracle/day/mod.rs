@@ -220,7 +220,9 @@ fn live_a_day(plan: &Plan) -> Outcome {
             if due {
                 let owed = owed.entry((a, b)).or_insert(Owed { since: at.0, nearest: metres });
                 owed.nearest = owed.nearest.min(metres);
-            } else if let Some(gone) = owed.remove(&(a, b)).filter(|gone| at.0 - gone.since > SAMPLE_MS) {
+            } else if let Some(gone) = owed.remove(&(a, b))
+                && at.0 - gone.since > SAMPLE_MS
+            {
                 outcome.missed += 1;
                 outcome.deepest = outcome.deepest.max(plan.radius - hidden - gone.nearest);
             }

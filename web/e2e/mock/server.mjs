@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { Circle } from './circle.mjs';
+import { Mine } from './mine.mjs';
 
 const [mode = 'admin', peopleWanted = '420', portWanted = '8080'] = process.argv.slice(2);
 const root = join(fileURLToPath(new URL('.', import.meta.url)), '../../dist');
@@ -82,7 +83,6 @@ const hourNow = () =>
   );
 const today = () => new Intl.DateTimeFormat('en-CA', { timeZone: ZONE }).format(Date.now());
 const shape = [2, 1, 1, 0, 0, 1, 4, 9, 14, 12, 10, 13, 26, 22, 15, 14, 18, 27, 38, 44, 40, 29, 17, 8];
-let mine = { free: false, note: undefined, until: undefined };
 let guests = mode !== 'token';
 let talking = null;
 const known = people.slice(0, 12).map((p, i) => ({
@@ -117,9 +117,15 @@ const me = () => ({
   radius: 500,
   time_zone: ZONE,
   stride: 0.762,
-  ...mine,
+  on_board: true,
+  ...justNow(),
   ...circle.changes,
 });
+/** Free or busy as the profile tells it: without what comes next. */
+const justNow = () => {
+  const { next: _, ...now } = mine.availability();
+  return now;
+};
 const circle = new Circle({
   me: () => me(),
   mates,
@@ -128,6 +134,12 @@ const circle = new Circle({
     guests = false;
     talking?.close(4401, 'erased');
   },
+});
+const mine = new Mine({
+  zone: ZONE,
+  circle,
+  mates: () => circle.mates().map((m) => ({ ...m, steps: people.find((p) => p.user === m.user)?.steps })),
+  seeds: (process.env.MOCK_MINE ?? '').split(','),
 });
 
 const routes = {
@@ -179,12 +191,6 @@ const routes = {
       })),
     };
   },
-  'GET /v1/steps/leaderboard': () => ({
-    date: today(),
-    people: [{ user: 'guest', name: 'Nora Lindqvist', steps: 6214 }, ...people.slice(0, 12)]
-      .map(({ user, name, steps }) => ({ user, name, steps }))
-      .sort((a, b) => b.steps - a.steps),
-  }),
 };
 
 const CSP =
@@ -206,10 +212,12 @@ const server = createServer((request, response) => {
     body += d;
   });
   request.on('end', () => {
-    const given = body ? JSON.parse(body) : {};
+    const isJson = request.headers['content-type'] !== 'text/calendar';
+    const given = body ? (isJson ? JSON.parse(body) : body) : {};
     circle.origin = `http://${request.headers.host}`;
     const answer = url.pathname.startsWith('/v1/')
-      ? circle.answer(request.method, url.pathname, given, url.searchParams)
+      ? (mine.answer(request.method, url.pathname, given, url.searchParams) ??
+        circle.answer(request.method, url.pathname, given, url.searchParams))
       : null;
     if (answer !== null) {
       response.writeHead(answer.status, { 'content-type': 'application/json' });
@@ -361,7 +369,7 @@ function friend(ws) {
     user: 'guest',
     name: 'Nora Lindqvist',
     server_time: Date.now(),
-    free: mine.free,
+    free: mine.availability().free,
     steps_today: 6214,
     last_seq: 0,
     limits: {},
@@ -386,7 +394,7 @@ function friend(ws) {
           .sort((a, b) => a.distance - b.distance),
       });
     if (frame.type === 'availability') {
-      mine = { free: frame.free, note: frame.note, until: frame.until };
+      mine.say(frame);
       send({ type: 'ack', seq: frame.seq });
       if (frame.free) send({ type: 'near', user: known[2].p.user, distance: 180, free: true, t: Date.now() });
     }

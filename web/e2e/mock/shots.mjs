@@ -31,7 +31,7 @@ const shots = [
     size: WIDE,
     dark: true,
     act: async (page) => {
-      await page.getByRole('button', { name: 'I’m free' }).click();
+      await page.getByRole('button', { name: 'Free for 1 hour' }).click();
       await page.waitForTimeout(700);
     },
   },
@@ -103,7 +103,7 @@ const DESK = { width: 1280, height: 800 };
 const open = (page) => page.getByRole('button', { name: /^You:/ }).click();
 const account = (name) => async (page) => {
   await open(page);
-  await page.getByRole('button', { name }).click();
+  await page.getByRole('dialog').getByRole('button', { name }).click();
   await page.waitForTimeout(500);
 };
 const circle = {
@@ -168,10 +168,150 @@ const circle = {
     },
   },
 };
-for (const [name, shot] of Object.entries(circle))
-  for (const [where, size] of Object.entries({ desk: DESK, hand: PHONE }))
-    for (const dark of [false, true])
-      shots.push({ ...shot, name: `circle-${name}-${where}-${dark ? 'dark' : 'light'}`, size, dark });
+/** What is one's own: phones, alerts, calendar, hours, steps. */
+const SMALL = { width: 360, height: 740 };
+const added = (app, device, wait) => async (page) => {
+  await account(/^My phones/)(page);
+  await page.getByRole('button', { name: 'Add my phone' }).click();
+  await page.getByRole('tab', { name: app }).click();
+  if (device) {
+    await page.waitForTimeout(300);
+    await page.getByLabel('What is the phone called?').fill(device);
+    await page.getByRole('button', { name: 'Show how to set it up' }).click();
+  }
+  await page.waitForTimeout(wait ?? 800);
+};
+const scrolled = (act, to) => async (page) => {
+  await act(page);
+  await page.locator(to).scrollIntoViewIfNeeded();
+  await page.waitForTimeout(200);
+};
+const seeded = (...seeds) => ({ mode: 'friend', env: { MOCK_MINE: seeds.join(',') } });
+const mine = {
+  phones: { ...seeded('phones', 'trouble'), act: account(/^My phones/) },
+  'phones-none': { mode: 'friend', act: account(/^My phones/) },
+  phone: {
+    ...seeded('phones'),
+    act: async (page) => {
+      await account(/^My phones/)(page);
+      await page.getByRole('button', { name: /^Pixel 9/ }).click();
+      await page.waitForTimeout(500);
+    },
+  },
+  'phone-odd': {
+    ...seeded('phones'),
+    act: async (page) => {
+      await account(/^My phones/)(page);
+      await page.getByRole('button', { name: /^Old iPhone/ }).click();
+      await page.waitForTimeout(500);
+    },
+  },
+  'add-browser': { mode: 'friend', act: added('Browser') },
+  'add-name': { mode: 'friend', act: added('OwnTracks') },
+  'add-owntracks': { mode: 'friend', act: added('OwnTracks', 'Pixel 9') },
+  'add-owntracks-works': {
+    mode: 'friend',
+    act: scrolled(added('OwnTracks', 'Pixel 9', 8_500), '[data-list=ticks] + *'),
+  },
+  'add-owntracks-wrong': {
+    mode: 'friend',
+    act: scrolled(added('OwnTracks', 'Wrong one', 4_500), '.dialog-body > :last-child > :last-child'),
+  },
+  'add-traccar': { mode: 'friend', act: added('Traccar Client', 'Pixel 9') },
+  'add-overland': { mode: 'friend', act: added('Overland', 'iPhone') },
+  'add-gpslogger': { mode: 'friend', act: added('GPSLogger', 'Pixel 9') },
+  'add-local': {
+    mode: 'friend',
+    env: { MOCK_BASE: 'http://127.0.0.1:8080' },
+    act: added('OwnTracks', 'Pixel 9'),
+  },
+  alerts: {
+    mode: 'friend',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Free for 1 hour' }).click();
+      await page.waitForTimeout(6_500);
+      await account(/^My phones/)(page);
+      await page.getByRole('button', { name: 'Why no alert?' }).click();
+      await page.waitForTimeout(500);
+    },
+  },
+  'alerts-busy': {
+    mode: 'friend',
+    act: async (page) => {
+      await account(/^My phones/)(page);
+      await page.getByRole('button', { name: 'Why no alert?' }).click();
+      await page.waitForTimeout(500);
+    },
+  },
+  'friend-alert': {
+    mode: 'friend',
+    act: async (page) => {
+      await page.locator('.row-more').nth(1).click();
+      await page.waitForTimeout(500);
+    },
+  },
+  'free-calendar': { ...seeded('calendar') },
+  'free-until': {
+    ...seeded('calendar', 'hours'),
+    act: (page) => page.getByRole('button', { name: 'Free until…' }).click(),
+  },
+  'free-by-hand': {
+    ...seeded('calendar'),
+    act: async (page) => {
+      await page.getByPlaceholder('What for?').fill('coffee on the way');
+      await page.getByRole('button', { name: 'Free for 3 hours' }).click();
+      await page.waitForTimeout(6_500);
+    },
+  },
+  'free-edit': {
+    ...seeded('calendar'),
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Free for 3 hours' }).click();
+      await page.getByRole('button', { name: 'Edit' }).click();
+      await page.waitForTimeout(6_500);
+    },
+  },
+  'calendar-none': { mode: 'friend', act: account(/^Calendar and hours/) },
+  'calendar-file': {
+    mode: 'friend',
+    act: async (page) => {
+      await account(/^Calendar and hours/)(page);
+      await page.getByLabel('From a file').check();
+    },
+  },
+  calendar: { ...seeded('calendar', 'hours'), act: account(/^Calendar and hours/) },
+  'calendar-trouble': {
+    ...seeded('calendar', 'hours', 'trouble'),
+    act: async (page) => {
+      await account(/^Calendar and hours/)(page);
+      await page.locator('.notes summary').click();
+    },
+  },
+  hours: {
+    ...seeded('calendar', 'hours'),
+    act: scrolled(async (page) => {
+      await account(/^Calendar and hours/)(page);
+      await page.getByRole('button', { name: 'More hours' }).click();
+    }, '.dialog-body > :last-child > :last-child > :last-child'),
+  },
+  steps: {
+    mode: 'friend',
+    act: scrolled(async (page) => {
+      if (await page.locator('.handle').isVisible()) await page.locator('.handle').click();
+      await page.getByLabel('This week').check();
+      await page.waitForTimeout(500);
+    }, '.steps > .switch'),
+  },
+};
+
+for (const [kind, all, hand] of [
+  ['circle', circle, PHONE],
+  ['mine', mine, SMALL],
+])
+  for (const [name, shot] of Object.entries(all))
+    for (const [where, size] of Object.entries({ desk: DESK, hand }))
+      for (const dark of [false, true])
+        shots.push({ ...shot, name: `${kind}-${name}-${where}-${dark ? 'dark' : 'light'}`, size, dark });
 
 const browser = await openBrowser();
 for (const shot of shots) {
@@ -180,8 +320,8 @@ for (const shot of shots) {
   const context = await browser.newContext({
     viewport: shot.size,
     colorScheme: shot.dark ? 'dark' : 'light',
-    deviceScaleFactor: shot.size === PHONE ? 2 : 1,
-    hasTouch: shot.size === PHONE,
+    deviceScaleFactor: shot.size.width < 600 ? 2 : 1,
+    hasTouch: shot.size.width < 600,
   });
   const page = await context.newPage();
   page.on(
@@ -199,9 +339,10 @@ for (const shot of shots) {
     null,
     { timeout: 20_000 },
   );
-  await page.waitForTimeout(shot.path || shot.name.startsWith('circle') ? 1200 : 3500);
+  const quick = /^(circle|mine)-/.test(shot.name);
+  await page.waitForTimeout(shot.path || quick ? 1200 : 3500);
   await shot.act?.(page, server);
-  await page.waitForTimeout(shot.name.startsWith('circle') ? 900 : 0);
+  await page.waitForTimeout(quick ? 900 : 0);
   await page.screenshot({ path: join(out, `${shot.name}.png`) });
   console.log(shot.name);
   await context.close();

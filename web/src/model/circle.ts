@@ -1,5 +1,6 @@
 import { leaveJoin } from './invited';
 import { connection, enter, leave, removeFriend } from './live';
+import { refreshAvailability } from './mine';
 import * as s from './state';
 import { type AcceptBody, api, type MeChange } from '../net/api';
 import type { Precision } from '../net/wire';
@@ -15,6 +16,7 @@ export const ours = (ms: number | null | undefined): number | undefined =>
 
 export async function changeMe(change: MeChange): Promise<void> {
   enter(await api.changeMe(change));
+  if (change.free_hours !== undefined) await refreshAvailability();
 }
 
 export async function share(user: string, sharing: Precision, until?: number): Promise<void> {

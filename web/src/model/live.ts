@@ -6,6 +6,7 @@ import { type Friend, type Me, parseFrame, type ServerFrame, type Sharing } from
 import { inSentence, metres, roughly } from '../text/words';
 import { AREA, FREE, NEAR, ONLINE, STALE } from './dots';
 import { invited } from './invited';
+import { refreshAvailability, refreshSteps, takeAvailability } from './mine';
 import * as s from './state';
 import { calm } from './theme';
 
@@ -118,8 +119,7 @@ export function enter(me: Me) {
     const before = s.me.value;
     if (before && before.user !== me.user) forget();
     s.session.value = { kind: 'signedIn', me };
-    if (!s.availability.value.pending)
-      s.availability.value = { free: me.free, note: me.note, until: me.until };
+    if (!s.availability.value.pending) takeAvailability(me);
   });
 }
 
@@ -136,6 +136,10 @@ function forget() {
   s.crowd.value = { kind: 'none', shown: 0, online: 0, free: 0, pairs: [] };
   s.stats.value = null;
   s.walkers.value = [];
+  s.weekSteps.value = null;
+  s.availability.value = { free: false };
+  s.calendar.value = undefined;
+  s.phones.value = null;
   s.selected.value = null;
   s.following.value = false;
   mapPort.cells(null);
@@ -166,6 +170,9 @@ function take(frame: ServerFrame) {
       s.welcomed.value = true;
       s.degraded.value = null;
       s.mySteps.value = frame.steps_today;
+      // whether what was said on the old connection arrived is asked anew
+      if (s.availability.value.pending)
+        s.availability.value = { ...s.availability.value, pending: undefined };
       const known = s.friends.value;
       const next = new Map<string, s.Person>();
       for (const f of frame.friends) next.set(f.user, personFrom(f, known.get(f.user), at));
@@ -198,7 +205,8 @@ function take(frame: ServerFrame) {
     }
     case 'presence': {
       if (frame.user === s.me.value?.user) {
-        s.availability.value = { free: frame.free, note: frame.note, until: frame.until };
+        takeAvailability(frame);
+        void refreshAvailability();
         break;
       }
       change(frame.user, { online: frame.online, free: frame.free, note: frame.note, until: frame.until });
@@ -238,18 +246,16 @@ function take(frame: ServerFrame) {
       s.mySteps.value = frame.today;
       break;
     case 'ack':
-      if (s.availability.value.pending && frame.seq >= seq)
+      if (s.availability.value.pending && frame.seq >= seq) {
         s.availability.value = { ...s.availability.value, pending: undefined };
+        void refreshAvailability();
+      }
       break;
     case 'error':
       if (frame.seq !== undefined && frame.seq === seq && s.availability.value.pending) {
         s.toast(frame.message, 'bad');
-        void api.me().then(
-          (me) => {
-            s.availability.value = { free: me.free, note: me.note, until: me.until };
-          },
-          () => {},
-        );
+        s.availability.value = { ...s.availability.value, pending: undefined };
+        void refreshAvailability();
       }
       break;
     case 'friendship':
@@ -409,7 +415,7 @@ export function setAvailability(free: boolean, note: string, until?: number) {
     ...(until ? { until } : {}),
     seq,
   });
-  if (sent) s.availability.value = { free, note: words || undefined, until, pending: true };
+  if (sent) s.availability.value = { free, note: words || undefined, until, source: 'hand', pending: true };
   else s.toast('Not connected: nothing was changed.', 'bad');
 }
 
@@ -432,13 +438,7 @@ async function refreshSlow(): Promise<void> {
     } catch {
       // the next round
     }
-  } else {
-    try {
-      s.walkers.value = (await api.leaderboard()).people;
-    } catch {
-      s.walkers.value = [];
-    }
-  }
+  } else await refreshSteps();
 }
 
 /** Friends as the server shows them now, and what I share with each. */
@@ -491,13 +491,15 @@ export async function refreshMe(): Promise<void> {
   try {
     const me = await api.me();
     if (s.me.value?.user === me.user) enter(me);
+    if (!s.admin.value) await refreshAvailability();
   } catch {
     // the next round
   }
 }
 
 async function refreshSoon(): Promise<void> {
-  await Promise.allSettled([refreshHistogram(), refreshSlow(), refreshFriends()]);
+  const mine = s.admin.value ? [] : [refreshAvailability()];
+  await Promise.allSettled([refreshHistogram(), refreshSlow(), refreshFriends(), ...mine]);
 }
 
 /** Starts everything that repeats. */
@@ -517,14 +519,8 @@ export function begin() {
       for (const p of s.friends.value.values()) s.dots.setFlags(p.key, flagsOf(p));
     }
     const until = s.availability.value.until;
-    if (until !== undefined && until < Date.now() + s.clockOffset.value && second % 3 === 0) {
-      api.me().then(
-        (me) => {
-          s.availability.value = { free: me.free, note: me.note, until: me.until };
-        },
-        () => {},
-      );
-    }
+    const lapsed = until !== undefined && until < Date.now() + s.clockOffset.value;
+    if (lapsed && second % 3 === 0) void refreshAvailability();
   }, 1_000);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;

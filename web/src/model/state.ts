@@ -1,6 +1,17 @@
 import { computed, signal } from '@preact/signals';
 import type { LinkState } from '../net/link';
-import type { DayHistogram, Friend, Me, Sharing, Stats, Walker } from '../net/wire';
+import type {
+  Availability,
+  Calendar,
+  DayHistogram,
+  Friend,
+  Me,
+  Phones,
+  Sharing,
+  Stats,
+  Walker,
+} from '../net/wire';
+import { hourIn } from '../text/words';
 import { Dots } from './dots';
 
 /** All that the page knows. Signals for what is shown as text; the dots themselves live in flat arrays. */
@@ -61,9 +72,12 @@ export const lost = computed(() => {
 
 export const dots = new Dots();
 export const friends = signal<ReadonlyMap<string, Person>>(new Map());
-export const availability = signal<{ free: boolean; note?: string; until?: number; pending?: boolean }>({
-  free: false,
-});
+/** Mine. `pending`: said by hand and not yet acknowledged. */
+export const availability = signal<Availability & { pending?: boolean }>({ free: false });
+/** My calendar; null: I have none; undefined: not asked for yet. */
+export const calendar = signal<Calendar | null | undefined>(undefined);
+/** My phones, as far as a page that shows them has asked. */
+export const phones = signal<Phones | null>(null);
 /** What I share with each friend, by their id; filled by `GET /v1/friends`. */
 export const shares = signal<ReadonlyMap<string, Sharing>>(new Map());
 /** Until when I am hidden from everyone, by the server's clock; null: I am not. */
@@ -72,7 +86,13 @@ export const hiddenUntil = computed<number | null>(() => {
   return until !== undefined && until !== null && until > now.value + clockOffset.value ? until : null;
 });
 export const mySteps = signal(0);
+/** What the board of steps shows. */
+export const stepsSpan = signal<'day' | 'week'>('day');
+/** My steps from Monday to today; null: not known. */
+export const weekSteps = signal<number | null>(null);
 export const walkers = signal<Walker[]>([]);
+/** The date of my own day, `YYYY-MM-DD`. */
+export const today = (): string => hourIn(me.value?.time_zone ?? 'UTC', Date.now() + clockOffset.value).date;
 
 export const stats = signal<Stats | null>(null);
 export const crowd = signal<Crowd>({ kind: 'none', shown: 0, online: 0, free: 0, pairs: [] });
@@ -89,10 +109,26 @@ export const selected = signal<number | null>(null);
 export const following = signal(false);
 export const hovered = signal<number | null>(null);
 
+/** Pages of the one dialog that need to be told nothing. */
+export type Plain =
+  | 'account'
+  | 'profile'
+  | 'privacy'
+  | 'devices'
+  | 'addDevice'
+  | 'data'
+  | 'audit'
+  | 'invite'
+  | 'phones'
+  | 'calendar';
+
 /** What the one dialog shows; null: it is closed. */
 export type Page =
-  | { at: 'account' | 'profile' | 'privacy' | 'devices' | 'addDevice' | 'data' | 'audit' | 'invite' }
-  | { at: 'friend'; user: string; name: string; from?: 'privacy' };
+  | { at: Plain }
+  | { at: 'addPhone'; from?: 'devices' }
+  | { at: 'phone'; id: string; device: string }
+  | { at: 'alerts'; back?: Page }
+  | { at: 'friend'; user: string; name: string; from?: 'privacy' | 'alerts' };
 export const page = signal<Page | null>(null);
 
 export interface Toast {

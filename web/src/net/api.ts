@@ -1,11 +1,18 @@
 import type {
+  AlertReason,
   AuditEntry,
+  Availability,
+  Calendar,
   DayHistogram,
+  FreeHours,
   Friend,
   Invitation,
   Invite,
   Me,
+  PhoneApp,
+  Phones,
   Precision,
+  Setup,
   Sharing,
   Sight,
   Stats,
@@ -27,19 +34,28 @@ export class ApiError extends Error {
   }
 }
 
-/** `anonymous`: without the cookie, whoever is signed in here. What changes something always says that it sends JSON. */
-async function call<T>(method: string, path: string, body?: unknown, anonymous = false): Promise<T> {
+interface How {
+  /** Without the cookie, whoever is signed in here. */
+  anonymous?: boolean;
+  /** What the body is; without it, it is an object and is sent as JSON. */
+  type?: string;
+  /** How long an answer may take, milliseconds. */
+  patience?: number;
+}
+
+/** What changes something always says what it sends. */
+async function call<T>(method: string, path: string, body?: unknown, how: How = {}): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(path, {
       method,
-      credentials: anonymous ? 'omit' : 'same-origin',
+      credentials: how.anonymous ? 'omit' : 'same-origin',
       headers:
         method === 'GET'
           ? { accept: 'application/json' }
-          : { accept: 'application/json', 'content-type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+          : { accept: 'application/json', 'content-type': how.type ?? 'application/json' },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+      signal: AbortSignal.timeout(how.patience ?? 10_000),
     });
   } catch {
     throw new ApiError(0, 'The server cannot be reached.');
@@ -79,7 +95,12 @@ export interface MeChange {
   stride?: number;
   hidden_until?: number | null;
   only_free?: boolean;
+  free_hours?: FreeHours[] | null;
+  on_board?: boolean;
 }
+
+/** A calendar's address is asked for while one waits. */
+const FETCHING = 40_000;
 
 export interface AcceptBody {
   name?: string;
@@ -108,21 +129,41 @@ export const api = {
       `/v1/admin/people?index=${indexes.join(',')}`,
     ),
   histogram: (date?: string) => call<DayHistogram>('GET', `/v1/availability/histogram${query({ date })}`),
-  leaderboard: (date?: string) =>
-    call<{ date: string; people: Walker[] }>('GET', `/v1/steps/leaderboard${query({ date })}`),
+  /** `week`: any day of it; without both, today. */
+  leaderboard: (days: { date?: string; week?: string } = {}) =>
+    call<{ people: Walker[] }>('GET', `/v1/steps/leaderboard${query(days)}`),
+  steps: () => call<{ today: number; week?: number }>('GET', '/v1/steps'),
+
+  availability: () => call<Availability>('GET', '/v1/me/availability'),
+  /** What was said by hand is taken back: the calendar's, the weekly hours' or the default's word holds again. */
+  takeBack: () => call<Availability>('DELETE', '/v1/me/availability'),
+  calendar: () => call<Calendar>('GET', '/v1/me/calendar'),
+  subscribe: (url: string) => call<Calendar>('PUT', '/v1/me/calendar', { url }, { patience: FETCHING }),
+  upload: (text: string) =>
+    call<Calendar>('PUT', '/v1/me/calendar', text, { type: 'text/calendar', patience: FETCHING }),
+  dropCalendar: () => call<unknown>('DELETE', '/v1/me/calendar'),
+
+  addPhone: (device: string, app: PhoneApp) =>
+    call<{ id: Token['id']; token: string; device: string; setup: Setup }>('POST', '/v1/me/tokens', {
+      device,
+      kind: 'device',
+      app,
+    }),
+  phones: () => call<Phones>('GET', '/v1/me/phones'),
+  changePhone: (id: Token['id'], change: { near_notices?: boolean; ask_steps?: boolean }) =>
+    call<unknown>('PATCH', `/v1/me/phones/${one(id)}`, change),
+  alerts: () => call<{ friends: AlertReason[] }>('GET', '/v1/me/alerts'),
 
   invite: (sharing?: Precision, until?: number) =>
     call<{ code: string; url: string; expires: number }>('POST', '/v1/invites', { sharing, until }),
   invites: () => call<{ invites: Invite[] }>('GET', '/v1/invites'),
   withdraw: (id: Invite['id']) => call<unknown>('DELETE', `/v1/invites/${one(id)}`),
-  invitation: (code: string) => call<Invitation>('GET', `/v1/invites/${one(code)}`, undefined, true),
+  invitation: (code: string) =>
+    call<Invitation>('GET', `/v1/invites/${one(code)}`, undefined, { anonymous: true }),
   accept: (code: string, body: AcceptBody, anonymous: boolean) =>
-    call<{ user: string; friend?: string; token?: string }>(
-      'POST',
-      `/v1/invites/${one(code)}/accept`,
-      body,
+    call<{ user: string; friend?: string; token?: string }>('POST', `/v1/invites/${one(code)}/accept`, body, {
       anonymous,
-    ),
+    }),
 
   changeMe: (change: MeChange) => call<Me>('PATCH', '/v1/me', change),
   erase: () => call<unknown>('DELETE', '/v1/me'),

@@ -147,7 +147,7 @@ export function kindWords(kind: TokenKind): string {
   const words: Record<TokenKind, string> = {
     full: 'App or program, everything',
     session: 'Browser',
-    device: 'Write-only: reports, reads nothing',
+    device: 'Phone: reports only',
   };
   return words[kind] ?? kind;
 }

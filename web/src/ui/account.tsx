@@ -7,25 +7,9 @@ import { type Choice as Theme, choice } from '../model/theme';
 import { api } from '../net/api';
 import type { AuditEntry } from '../net/wire';
 import { actionWords, moment } from '../text/words';
-import { DataPage } from './data';
-import { AddDevicePage, DevicesPage } from './devices';
-import { Chips, Dialog, Problem, useTask } from './dialog';
-import { FriendPage } from './friend';
-import { Archive, Device, Eye, Invite, Leave, Log, Person, Right } from './icons';
-import { InvitePage } from './invite';
+import { Chips, Problem, useTask } from './dialog';
+import { Archive, Calendar, Device, Eye, Invite, Leave, Log, Person, Phone, Right } from './icons';
 import { Avatar } from './person';
-import { PrivacyPage } from './privacy';
-
-const TITLES = {
-  account: 'You',
-  profile: 'Profile',
-  privacy: 'Who sees me',
-  devices: 'Devices',
-  addDevice: 'Add a device',
-  data: 'My data',
-  audit: 'Audit log',
-  invite: 'Invite a friend',
-} as const;
 
 const THEMES: [Theme, string][] = [
   ['system', 'As the system'],
@@ -33,48 +17,13 @@ const THEMES: [Theme, string][] = [
   ['dark', 'Dark'],
 ];
 
-/** The page's one dialog, and what it shows. */
-export function Dialogs() {
-  const page = s.page.value;
-  if (page === null || s.session.value.kind !== 'signedIn') return null;
-  const go = (to: s.Page | null) => () => {
-    s.page.value = to;
-  };
-  const back: s.Page | null =
-    page.at === 'account' || page.at === 'invite'
-      ? null
-      : page.at === 'addDevice'
-        ? { at: 'devices' }
-        : page.at === 'friend'
-          ? page.from === 'privacy'
-            ? { at: 'privacy' }
-            : null
-          : { at: 'account' };
-  return (
-    <Dialog
-      title={page.at === 'friend' ? 'Friend' : TITLES[page.at]}
-      onClose={go(null)}
-      onBack={back === null ? undefined : go(back)}
-      sticky={page.at === 'addDevice' || page.at === 'invite'}
-    >
-      {page.at === 'account' && <AccountPage />}
-      {page.at === 'profile' && <ProfilePage />}
-      {page.at === 'privacy' && <PrivacyPage />}
-      {page.at === 'devices' && <DevicesPage />}
-      {page.at === 'addDevice' && <AddDevicePage />}
-      {page.at === 'data' && <DataPage />}
-      {page.at === 'audit' && <AuditPage />}
-      {page.at === 'invite' && <InvitePage />}
-      {page.at === 'friend' && <FriendPage key={page.user} user={page.user} name={page.name} />}
-    </Dialog>
-  );
-}
-
-function AccountPage() {
+export function AccountPage() {
   const me = s.me.value;
   if (!me) return null;
-  const entries: [Exclude<s.Page['at'], 'friend'>, typeof Person, string, string][] = [
+  const entries: [s.Plain, typeof Person, string, string][] = [
     ['profile', Person, 'Profile', 'Name, radius, time zone, stride'],
+    ['phones', Phone, 'My phones', 'Add one, how each does, why no alert'],
+    ['calendar', Calendar, 'Calendar and hours', 'What makes you free or busy'],
     ['privacy', Eye, 'Who sees me', 'Hide, share less, block'],
     ['invite', Invite, 'Invite a friend', 'A link or a QR code'],
     ['devices', Device, 'Devices', 'What is signed in as you'],
@@ -136,7 +85,7 @@ function AccountPage() {
 const ZONES: string[] =
   typeof Intl.supportedValuesOf === 'function' ? Intl.supportedValuesOf('timeZone') : [];
 
-function ProfilePage() {
+export function ProfilePage() {
   const me = s.me.value;
   const form = useSignal({
     name: me?.name ?? '',
@@ -219,7 +168,7 @@ function ProfilePage() {
 
 const AUDIT_ROWS = 200;
 
-function AuditPage() {
+export function AuditPage() {
   const entries = useSignal<AuditEntry[] | null>(null);
   const { problem, run } = useTask();
   const now = s.now.value;

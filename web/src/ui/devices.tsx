@@ -67,6 +67,15 @@ export function DevicesPage() {
       <section class="part stack">
         <button
           type="button"
+          class="button primary"
+          onClick={() => {
+            s.page.value = { at: 'addPhone', from: 'devices' };
+          }}
+        >
+          Add my phone
+        </button>
+        <button
+          type="button"
           class="button"
           onClick={() => {
             s.page.value = { at: 'addDevice' };
@@ -92,7 +101,7 @@ export function DevicesPage() {
 }
 
 const KINDS = [
-  ['device', 'Write-only'],
+  ['device', 'Reports only'],
   ['full', 'Everything'],
 ] as const;
 
@@ -160,7 +169,7 @@ export function AddDevicePage() {
       />
       <p class="muted" aria-live="polite">
         {kind.value === 'device'
-          ? 'For phone apps that keep the token in an address: it can report where you are and whether you are free, and reads nothing.'
+          ? 'For phone apps that keep the token in an address: it can report where you are and whether you are free, and reads nothing but the answers to that, in which phone apps are shown friends.'
           : 'For apps and programs that you trust with everything: it sees your friends and can change your account.'}
       </p>
       <Problem text={problem.value} />

@@ -166,6 +166,37 @@ export function Confirm({
   );
 }
 
+/** On or off, at once. */
+export function Switch({
+  title,
+  sub,
+  on,
+  busy,
+  onChange,
+}: {
+  title: string;
+  sub: string;
+  on: boolean;
+  busy: boolean;
+  onChange: (on: boolean) => void;
+}) {
+  return (
+    <label class="switch">
+      <span>
+        <strong>{title}</strong>
+        <span class="line-sub">{sub}</span>
+      </span>
+      <input
+        type="checkbox"
+        role="switch"
+        checked={on}
+        disabled={busy}
+        onChange={(e) => onChange(e.currentTarget.checked)}
+      />
+    </label>
+  );
+}
+
 /** One of a few: chips in a row. */
 export function Chips<T extends string>({
   legend,

@@ -6,6 +6,7 @@ import * as s from '../model/state';
 import { api } from '../net/api';
 import type { Friend, Sight } from '../net/wire';
 import { afterwards, inSentence, seesNow, shareWords, until } from '../text/words';
+import { AlertLine } from './alertline';
 import { Confirm, Problem, useTask } from './dialog';
 import { Avatar, distanceWords, freshness, stateWords } from './person';
 import { type Choice, endOfChoice, SharingChoice } from './sharing';
@@ -65,6 +66,7 @@ export function FriendPage({ user, name: nameThen }: { user: string; name: strin
             : seesNow(fullName, view.value.sight, view.value.friend, now + s.clockOffset.value)}
         </p>
       </section>
+      <AlertLine user={user} name={name} />
       <section class="part" aria-labelledby="share-title">
         <h3 id="share-title">What you share</h3>
         {mine ? (

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { select } from '../map/map';
 import * as s from '../model/state';
 import { span } from '../text/words';
-import { Invite, More } from './icons';
+import { Invite, More, Phone } from './icons';
 import { Avatar, distanceWords, freshness, stateOf, stateWords } from './person';
 
 const byDistance = (a: s.Person, b: s.Person) =>
@@ -27,6 +27,10 @@ export function openFriend(p: { user: string; name: string }) {
 
 function openInvite() {
   s.page.value = { at: 'invite' };
+}
+
+function openAddPhone() {
+  s.page.value = { at: 'addPhone' };
 }
 
 function Row({ person: p, extra }: { person: s.Person; extra?: string }) {
@@ -101,6 +105,9 @@ export function Friends() {
         <button type="button" class="button primary grow" onClick={openInvite}>
           <Invite /> Invite a friend
         </button>
+        <button type="button" class="button grow" onClick={openAddPhone}>
+          <Phone /> Add my phone
+        </button>
       </section>
     );
   return (
@@ -110,7 +117,16 @@ export function Friends() {
           <p class="hint">
             {s.availability.value.free
               ? 'Nobody close by is free right now. You’ll see it here the moment someone is.'
-              : 'Say that you’re free, and friends who come near appear here.'}
+              : 'Say that you’re free, and friends who come near appear here.'}{' '}
+            <button
+              type="button"
+              class="link in-text"
+              onClick={() => {
+                s.page.value = { at: 'alerts' };
+              }}
+            >
+              Why nobody?
+            </button>
           </p>
         ) : (
           <ul class="rows" data-list="near">

@@ -102,6 +102,29 @@ export const Copy = icon(
     <path d="M13 7V5.300A1.800 1.800 0 0 0 11.200 3.500H5.300A1.800 1.800 0 0 0 3.500 5.300v5.900A1.800 1.800 0 0 0 5.300 13H7" />
   </>,
 );
+export const Calendar = icon(
+  <>
+    <rect x="3" y="4.500" width="14" height="12.500" rx="2" />
+    <path d="M3 8.500h14M7 2.800v3.200M13 2.800v3.200" />
+  </>,
+);
+export const Phone = icon(
+  <>
+    <rect x="3.500" y="2.500" width="8.500" height="15" rx="2" />
+    <path d="M7 14.800h1.500M14.600 7.700a3.400 3.400 0 0 1 0 4.600M16.800 5.500a6.500 6.500 0 0 1 0 9" />
+  </>,
+);
+export const Bell = icon(
+  <>
+    <path d="M5 13.800c.900-1 1.300-2.200 1.300-4.300 0-2.600 1.400-4.500 3.700-4.500s3.700 1.900 3.700 4.500c0 2.100.400 3.300 1.300 4.300Z" />
+    <path d="M8.700 16.300a1.500 1.500 0 0 0 2.600 0M10 5V3.500" />
+  </>,
+);
+export const Check = icon(<path d="m4.500 10.500 3.700 3.700 7.300-8" />);
+export const Alarm = icon(<path d="M10 5.500v5.500M10 14.300v.100" />);
+export const Bin = icon(
+  <path d="M4 6h12M8 6V4.500h4V6M5.800 6l.7 9.500a1.300 1.300 0 0 0 1.300 1.200h4.400a1.300 1.300 0 0 0 1.300-1.200l.7-9.500" />,
+);
 
 export const Logo = () => (
   <svg class="logo" viewBox="0 0 64 64" width="34" height="34" aria-hidden="true">

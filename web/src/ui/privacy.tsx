@@ -5,7 +5,7 @@ import * as s from '../model/state';
 import { api } from '../net/api';
 import type { Viewer } from '../net/wire';
 import { endOf, farEnd, isForever, type Length, moment, sightWords } from '../text/words';
-import { Problem, problemOf, useTask } from './dialog';
+import { Problem, problemOf, Switch, useTask } from './dialog';
 import { Eye, Ghost, Right } from './icons';
 import { Avatar } from './person';
 
@@ -127,22 +127,13 @@ export function PrivacyPage() {
         )}
       </section>
       <section class="part">
-        <label class="switch">
-          <span>
-            <strong>Only while I’m free</strong>
-            <span class="line-sub">Friends see where you are only while you say that you are free.</span>
-          </span>
-          <input
-            type="checkbox"
-            role="switch"
-            checked={onlyFree}
-            disabled={busy.value}
-            onChange={(e) => {
-              const wanted = e.currentTarget.checked;
-              void run(() => changeMe({ only_free: wanted }));
-            }}
-          />
-        </label>
+        <Switch
+          title="Only while I’m free"
+          sub="Friends see where you are only while you say that you are free."
+          on={onlyFree}
+          busy={busy.value}
+          onChange={(only_free) => void run(() => changeMe({ only_free }))}
+        />
       </section>
       <Problem text={problem.value} />
       <section class="part" aria-labelledby="viewers-title">
