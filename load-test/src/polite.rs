@@ -2,12 +2,17 @@
 //! places are parameters. Shared with the simulated day in `tests/spatial_oracle`, which is why it stands on its own.
 //!
 //! It reports at the earliest of: it has left its zone, the zone is about to run out, it is asked, the person became free or busy. Without a
-//! zone it is an ordinary phone with a movement filter: it reports when it has moved, and now and then so that it stays fresh.
+//! zone it is an ordinary phone with a movement filter: it reports when it has moved, and now and then so that it stays fresh. That is at every
+//! look at first, for then somebody passes by; who has been on the way among friends for minutes, where nobody is given a zone, is as slow as
+//! ordinary phones are.
 
 /// Between two looks at the receiver at the least, milliseconds: the sampling delay.
 pub const SAMPLE_MS: i64 = 5_000;
 /// So much before a zone runs out it is renewed, milliseconds.
 const RENEW_MS: i64 = 30_000;
+/// Without a zone: movement is reported at every look for so long, and then this often at the most, milliseconds.
+const PASSING_MS: i64 = 300_000;
+const ORDINARY_MS: i64 = 30_000;
 /// Without a zone: a report at least this often, milliseconds. A position is fresh for ten minutes.
 const HEARTBEAT_MS: i64 = 540_000;
 /// Without a zone: less than this is no movement, metres.
@@ -97,6 +102,8 @@ pub struct Polite {
     last: Option<(Look, i64)>,
     /// What it last saw, and when.
     seen: Option<(Look, i64)>,
+    /// Since when it has had no zone, or has moved without one.
+    bare: i64,
     asked: bool,
     flipped: bool,
     pace: Pace,
@@ -108,7 +115,18 @@ pub struct Polite {
 impl Default for Polite {
     fn default() -> Self {
         let look_at = i64::MIN;
-        Self { zone: None, last: None, seen: None, asked: false, flipped: false, pace: Pace::Riding, look_at, looks: 0 }
+        let pace = Pace::Riding;
+        Self {
+            zone: None,
+            last: None,
+            seen: None,
+            bare: look_at,
+            asked: false,
+            flipped: false,
+            pace,
+            look_at,
+            looks: 0,
+        }
     }
 }
 
@@ -120,7 +138,11 @@ impl Polite {
             self.look_at = now;
             return;
         }
+        let had = self.zone.is_some();
         self.zone = (until > now + RENEW_MS).then_some(Zone { radius, until });
+        if had && self.zone.is_none() {
+            self.bare = now;
+        }
         if let Some((seen, at)) = self.seen.filter(|_| !self.asked && !self.flipped) {
             self.look_at = self.next_look(seen, at);
         }
@@ -140,6 +162,9 @@ impl Polite {
     /// It has looked. Says whether it reports what it saw; then it has done so.
     pub fn look(&mut self, look: Look, pace: Pace, now: i64) -> Option<Cause> {
         self.looks += 1;
+        if self.pace == Pace::Still && pace > Pace::Still {
+            self.bare = now;
+        }
         self.pace = pace;
         self.seen = Some((look, now));
         let cause = self.cause(look, now);
@@ -167,9 +192,14 @@ impl Polite {
             Some(zone) if metres - margin > zone.radius => Some(Cause::Exit),
             Some(zone) if now >= zone.until - RENEW_MS => Some(Cause::Lease),
             Some(_) => None,
-            None if metres > step => Some(Cause::Moved),
+            None if metres > step && now - at >= self.between(now) => Some(Cause::Moved),
             None => (now - at >= HEARTBEAT_MS).then_some(Cause::Heartbeat),
         }
+    }
+
+    /// Without a zone: between two reports at the least.
+    const fn between(&self, now: i64) -> i64 {
+        if now.saturating_sub(self.bare) < PASSING_MS { 0 } else { ORDINARY_MS }
     }
 
     /// Not before the edge can be reached, nor after the end. Who stands still cannot reach it.
@@ -179,9 +209,10 @@ impl Polite {
             Some(zone) => (zone.radius - metres_between(last, look), zone.until - RENEW_MS),
             None => (0.0, at + HEARTBEAT_MS),
         };
+        let between = if self.zone.is_some() { 0 } else { at + self.between(now) - now };
         let reached = if self.pace == Pace::Still { f64::INFINITY } else { edge.max(0.0) / self.pace.fastest() * 1e3 };
         #[expect(clippy::cast_possible_truncation, reason = "saturates; the end comes first")]
-        let wait = (reached as i64).clamp(SAMPLE_MS, (end - now).max(SAMPLE_MS));
+        let wait = (reached as i64).max(between).clamp(SAMPLE_MS, (end - now).max(SAMPLE_MS));
         now + wait
     }
 }
@@ -238,6 +269,11 @@ mod tests {
         assert_eq!(phone.look(north(9.0), Pace::Still, NOW + 5_000), None, "noise");
         assert_eq!(phone.look(north(9.0), Pace::Walking, NOW + 10_000), Some(Cause::Moved));
         assert_eq!(phone.look(north(9.0), Pace::Still, NOW + 550_000), Some(Cause::Heartbeat));
+        assert_eq!(phone.look(north(19.0), Pace::Walking, NOW + 560_000), Some(Cause::Moved));
+        assert_eq!(phone.look(north(200.0), Pace::Walking, NOW + 860_000), Some(Cause::Moved));
+        assert_eq!(phone.look(north(210.0), Pace::Walking, NOW + 865_000), None, "on the way for five minutes");
+        assert!(!phone.looks_at(Pace::Walking, NOW + 889_999) && phone.looks_at(Pace::Walking, NOW + 890_000));
+        assert_eq!(phone.look(north(230.0), Pace::Walking, NOW + 890_000), Some(Cause::Moved));
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn cells() -> Vec<At> {
 /// What a friend learns while somebody goes from cell to cell; where in the cell is drawn from `world`.
 fn trace(seed: u64, world: u64) -> Vec<String> {
     let (mut script, mut within) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(world));
-    let node = TestNode::with(&[("push.moved", "\"20ms\"")]);
+    let node = TestNode::with(&[("push.moved", "\"20ms\""), ("quiet.enabled", "true")]);
     let [walker, friend] = node.friends(["walker", "friend"]);
     let share = node.call_as(&walker, "PATCH", "/v1/friends/friend").json(&json!({"sharing": "approximate"})).send();
     assert_eq!(share.status, 200, "{}", share.text());
@@ -66,7 +66,9 @@ fn trace(seed: u64, world: u64) -> Vec<String> {
         let mut places: Vec<String> = moved.into_iter().flat_map(of_moved).collect();
         places.dedup();
         record.extend(places);
-        record.extend(others.into_iter().map(Value::to_string));
+        // So it is whether a quiet zone was told before or after what waited its turn.
+        let (quiet, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|frame| frame["type"] == "quiet");
+        record.extend(others.into_iter().chain(quiet).map(Value::to_string));
         for path in ["/v1/friends", "/v1/nearby?radius=50000", "/v1/nearby?radius=700"] {
             record.push(node.call_as(&friend, "GET", path).send().text());
         }
@@ -84,7 +86,7 @@ fn what_is_told_of_somebody_shown_approximately_is_a_function_of_the_cell() {
                     assert_eq!(one, other, "seed {seed}");
                 }
                 assert_eq!(one.len(), other.len());
-                for kind in ["distance", "approximate"] {
+                for kind in ["distance", "approximate", "quiet"] {
                     assert!(one.iter().any(|line| line.contains(kind)), "{kind}");
                 }
             });

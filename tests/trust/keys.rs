@@ -49,6 +49,7 @@ pub fn of_frame(kind: &str) -> Option<Shape> {
         "near" => shape(&["type", "user", "distance", "free", "note", "t"], &[]),
         "apart" => shape(&["type", "user", "t", "reason"], &[]),
         "nearby" => shape(&["type", "id", "friends"], &[("friends", AROUND)]),
+        "quiet" => shape(&["type", "radius", "until"], &[]),
         "steps" => shape(&["type", "today"], &[]),
         "quiet" => shape(&["type", "radius", "until"], &[]),
         "friendship" => shape(&["type", "user", "state", "friend"], &[("friend", FRIEND)]),
