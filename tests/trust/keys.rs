@@ -51,7 +51,6 @@ pub fn of_frame(kind: &str) -> Option<Shape> {
         "nearby" => shape(&["type", "id", "friends"], &[("friends", AROUND)]),
         "quiet" => shape(&["type", "radius", "until"], &[]),
         "steps" => shape(&["type", "today"], &[]),
-        "quiet" => shape(&["type", "radius", "until"], &[]),
         "friendship" => shape(&["type", "user", "state", "friend"], &[("friend", FRIEND)]),
         "pong" => shape(&["type", "id", "server_time"], &[]),
         "degraded" => shape(&["type", "what", "since"], &[]),
