@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-declare -a names results
+names=() results=()
 failed=0
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
@@ -43,4 +43,5 @@ df -h . | tail -n 1 | awk '{ print "\ndisk: " $4 " free" }'
 
 printf '\n== summary\n'
 for index in "${!names[@]}"; do printf '%-34s %s\n' "${names[$index]}" "${results[$index]}"; done
+[ ${#names[@]} -eq 4 ] || { echo "not everything was run"; failed=1; }
 exit "$failed"

@@ -123,6 +123,7 @@ fn calendar_figures() {
     node.clock.advance(MIDNIGHT + DAY + 9 * 60 * MINUTE + 10 * MINUTE - node.clock.now().0);
     let started = Instant::now();
     let node = node.restart();
+    println!("the start alone: {:.2?}", node.node.started.elapsed());
     let free = node.ask(&node.node.index, QueryCounts).free;
     println!(
         "a stop and a start with {PEOPLE} calendars: {:.1?}; free in the middle of what all have: {free}",
