@@ -3,7 +3,7 @@
 //!
 //! It reports at the earliest of: it has left its zone, the zone is about to run out, it is asked, the person became free or busy. Without a
 //! zone it is an ordinary phone with a movement filter: it reports when it has moved, and now and then so that it stays fresh. That is at every
-//! look at first, for then somebody passes by; who has been on the way among friends for minutes, where nobody is given a zone, is as slow as
+//! look at first, for then somebody passes by; who has been on the way among friends for a quarter of an hour, where nobody is given a zone, is as slow as
 //! ordinary phones are.
 
 /// Between two looks at the receiver at the least, milliseconds: the sampling delay.
@@ -11,7 +11,7 @@ pub const SAMPLE_MS: i64 = 5_000;
 /// So much before a zone runs out it is renewed, milliseconds.
 const RENEW_MS: i64 = 30_000;
 /// Without a zone: movement is reported at every look for so long, and then this often at the most, milliseconds.
-const PASSING_MS: i64 = 300_000;
+const PASSING_MS: i64 = 900_000;
 const ORDINARY_MS: i64 = 30_000;
 /// Without a zone: a report at least this often, milliseconds. A position is fresh for ten minutes.
 const HEARTBEAT_MS: i64 = 540_000;
@@ -270,10 +270,14 @@ mod tests {
         assert_eq!(phone.look(north(9.0), Pace::Walking, NOW + 10_000), Some(Cause::Moved));
         assert_eq!(phone.look(north(9.0), Pace::Still, NOW + 550_000), Some(Cause::Heartbeat));
         assert_eq!(phone.look(north(19.0), Pace::Walking, NOW + 560_000), Some(Cause::Moved));
-        assert_eq!(phone.look(north(200.0), Pace::Walking, NOW + 860_000), Some(Cause::Moved));
-        assert_eq!(phone.look(north(210.0), Pace::Walking, NOW + 865_000), None, "on the way for five minutes");
-        assert!(!phone.looks_at(Pace::Walking, NOW + 889_999) && phone.looks_at(Pace::Walking, NOW + 890_000));
-        assert_eq!(phone.look(north(230.0), Pace::Walking, NOW + 890_000), Some(Cause::Moved));
+        assert_eq!(phone.look(north(200.0), Pace::Walking, NOW + 1_460_000), Some(Cause::Moved));
+        assert_eq!(
+            phone.look(north(210.0), Pace::Walking, NOW + 1_465_000),
+            None,
+            "on the way for a quarter of an hour"
+        );
+        assert!(!phone.looks_at(Pace::Walking, NOW + 1_489_999) && phone.looks_at(Pace::Walking, NOW + 1_490_000));
+        assert_eq!(phone.look(north(230.0), Pace::Walking, NOW + 1_490_000), Some(Cause::Moved));
     }
 
     #[test]

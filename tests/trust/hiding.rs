@@ -185,8 +185,11 @@ impl World {
         let mut frames: Vec<String> = self.watch.heard().iter().map(Value::to_string).collect();
         // How many positions go into one frame is a matter of real time.
         frames.retain(|frame| !frame.contains(r#""type":"moved""#) || frame.contains("absent"));
-        // So it is whether a quiet zone was told before or after what waited its turn.
-        frames.sort_by_key(|frame| frame.contains(r#""type":"quiet""#));
+        // So it is when a quiet zone was told, and whether one that was overtaken still was: the latest is not.
+        let is_quiet = |frame: &String| frame.contains(r#""type":"quiet""#);
+        let latest = frames.iter().rfind(|frame| is_quiet(frame)).cloned();
+        frames.retain(|frame| !is_quiet(frame));
+        frames.extend(latest);
         self.record.append(&mut frames);
         for path in [
             "/v1/friends",
