@@ -55,9 +55,9 @@ describe('why I am free or busy', () => {
     expect(backWords(hand, false, 0)).toBeNull();
     expect(backWords(hand, true, 0)).toBe('Back to my calendar');
     expect(backWords(hand, false, 2)).toBe('Back to my weekly hours');
-    expect(backWords({ ...hand, next: { free: false, source: 'hours' } }, true, 2)).toBe(
-      'Back to my weekly hours',
-    );
+    const then = { ...hand, next: { free: false, source: 'hours' as const } };
+    expect(backWords(then, true, 2)).toBe('Back to my calendar');
+    expect(backWords(then, false, 2)).toBe('Back to my weekly hours');
     expect(backWords({ free: true, source: 'calendar' }, true, 2)).toBeNull();
   });
 });
